@@ -1,0 +1,21 @@
+//===- cpu_features.h - What this CPU can execute ---------------*- C++ -*-===//
+//
+// Part of Fovea, a compiler for attention.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FOVEA_RUNTIME_CPU_FEATURES_H
+#define FOVEA_RUNTIME_CPU_FEATURES_H
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fovea::runtime {
+
+/// Writes the names of the features in `mask`, separated by ", ", to `text` of
+/// `size` > 0 bytes, cut at its end. Bits without a name are written "bit 40".
+void describeCpuFeatures(uint64_t mask, char *text, size_t size);
+
+} // namespace fovea::runtime
+
+#endif

@@ -1,0 +1,46 @@
+//===- status.cpp - Status codes, versions --------------------------------===//
+//
+// Part of Fovea, a compiler for attention.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/fovea.h"
+
+const char *fovea_status_name(fovea_status status) {
+  switch (status) {
+  case FOVEA_OK:
+    return "ok";
+  case FOVEA_INVALID_ARGUMENT:
+    return "invalid argument";
+  case FOVEA_BAD_SHAPE:
+    return "bad shape";
+  case FOVEA_BAD_DTYPE:
+    return "bad dtype";
+  case FOVEA_BAD_LAYOUT:
+    return "bad layout";
+  case FOVEA_BAD_DEVICE:
+    return "bad device";
+  case FOVEA_REQUIREMENT_FAILED:
+    return "requirement failed";
+  case FOVEA_INDEX_CLAMPED:
+    return "index clamped";
+  case FOVEA_UNSUPPORTED_CPU:
+    return "unsupported cpu";
+  case FOVEA_BAD_PROGRAM:
+    return "bad program";
+  case FOVEA_IO_ERROR:
+    return "i/o error";
+  case FOVEA_BAD_FILE:
+    return "bad file";
+  case FOVEA_BAD_WEIGHTS:
+    return "bad weights";
+  case FOVEA_OUT_OF_MEMORY:
+    return "out of memory";
+  case FOVEA_BUSY:
+    return "busy";
+  }
+  return "unknown status";
+}
+
+uint32_t fovea_abi_version(void) { return FOVEA_ABI_VERSION; }
