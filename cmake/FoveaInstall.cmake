@@ -1,0 +1,47 @@
+# The install tree: binaries, the runtime, its headers, std/, and the CMake
+# package. All paths in it are relative, so that the tree can be moved; only
+# LLVM's libraries, which are the system's, are found by an absolute path.
+include(CMakePackageConfigHelpers)
+
+set(FOVEA_CMAKE_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Fovea)
+
+set_target_properties(fovea_runtime PROPERTIES EXPORT_NAME runtime)
+add_library(Fovea::runtime ALIAS fovea_runtime)
+target_include_directories(fovea_runtime PUBLIC
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+install(TARGETS fovea_runtime EXPORT FoveaTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea
+  FILES_MATCHING PATTERN "fovea*.h")
+
+foreach(tool fovea fovea-opt fovea-lsp-server fovea-mlir-lsp-server)
+  if(TARGET ${tool})
+    set_target_properties(${tool} PROPERTIES INSTALL_RPATH "${LLVM_LIBRARY_DIR}")
+    install(TARGETS ${tool} EXPORT FoveaTargets
+      RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
+if(TARGET fovea)
+  add_executable(Fovea::fovea ALIAS fovea)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/frontend/std
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fovea
+    FILES_MATCHING PATTERN "*.attn")
+endif()
+
+install(EXPORT FoveaTargets NAMESPACE Fovea::
+  DESTINATION ${FOVEA_CMAKE_INSTALL_DIR})
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/FoveaConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/FoveaConfig.cmake
+  INSTALL_DESTINATION ${FOVEA_CMAKE_INSTALL_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/FoveaConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/FoveaConfig.cmake
+  ${PROJECT_BINARY_DIR}/FoveaConfigVersion.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/FoveaAddModel.cmake
+  DESTINATION ${FOVEA_CMAKE_INSTALL_DIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/fovea)
