@@ -1,20 +1,9 @@
-# The install tree: binaries, the runtime, its headers, std/, and the CMake
-# package. All paths in it are relative, so that the tree can be moved; only
-# LLVM's libraries, which are the system's, are found by an absolute path.
+# The install tree: the tools, std/ and the CMake package; runtime/ installs the
+# runtime and its headers. All paths are relative, so that the tree can be moved;
+# only LLVM's libraries, which are the system's, are found by an absolute path.
 include(CMakePackageConfigHelpers)
 
 set(FOVEA_CMAKE_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Fovea)
-
-set_target_properties(fovea_runtime PROPERTIES EXPORT_NAME runtime)
-add_library(Fovea::runtime ALIAS fovea_runtime)
-target_include_directories(fovea_runtime PUBLIC
-  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-install(TARGETS fovea_runtime EXPORT FoveaTargets
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea
-  FILES_MATCHING PATTERN "fovea*.h")
 
 foreach(tool fovea fovea-opt fovea-lsp-server fovea-mlir-lsp-server)
   if(TARGET ${tool})
