@@ -1,0 +1,149 @@
+//===- AttnAttrs.td - attributes of the attn dialect ---------*- tablegen -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_DIALECT_ATTN_ATTRS_TD
+#define FOVEA_DIALECT_ATTN_ATTRS_TD
+
+include "dialect/AttnDialect.td"
+include "dialect/AttnInterfaces.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class Attn_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Attn_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+//===----------------------------------------------------------------------===//
+// Enums
+//===----------------------------------------------------------------------===//
+
+def Attn_DimKind : I32Enum<"DimKind", "role of a dimension of the domain", [
+    I32EnumCase<"parallel", 0>, I32EnumCase<"key", 1>,
+    I32EnumCase<"contraction", 2>, I32EnumCase<"value", 3>]> {
+  let cppNamespace = "::fovea::attn";
+}
+
+def Attn_ResultKind : I32Enum<"ResultKind", "what a result of an attention holds", [
+    I32EnumCase<"output", 0>, I32EnumCase<"logsumexp", 1>,
+    I32EnumCase<"weights", 2>]> {
+  let cppNamespace = "::fovea::attn";
+}
+def Attn_ResultKindAttr : EnumAttr<Attn_Dialect, Attn_ResultKind, "result">;
+def Attn_ResultKindArrayAttr
+    : TypedArrayAttrBase<Attn_ResultKindAttr, "array of result kinds">;
+
+def Attn_TileReduction : I32Enum<"TileReduction", "reduction of a tile's row", [
+    I32EnumCase<"max", 0>, I32EnumCase<"sum", 1>]> {
+  let cppNamespace = "::fovea::attn";
+}
+def Attn_TileReductionAttr
+    : EnumAttr<Attn_Dialect, Attn_TileReduction, "reduction">;
+
+//===----------------------------------------------------------------------===//
+// Domain, segments, schedule
+//===----------------------------------------------------------------------===//
+
+def Attn_DomainAttr : Attn_Attr<"Domain", "domain"> {
+  let summary = "The dimensions of an attention: names, roles, bounds, offsets";
+  let description = [{
+    Dimension k takes the index values `offset <= x < offset + bound`. A bound
+    or offset of `?` is an operand of the op. Names are for readers; passes go
+    by position.
+  }];
+  let parameters = (ins
+    ArrayRefParameter<"::mlir::StringAttr">:$names,
+    ArrayRefParameter<"::fovea::attn::DimKind">:$kinds,
+    ArrayRefParameter<"int64_t">:$bounds,
+    ArrayRefParameter<"int64_t">:$offsets);
+  let extraClassDeclaration = [{
+    unsigned getNumDims() const { return getKinds().size(); }
+    bool isKind(unsigned dim, ::fovea::attn::DimKind kind) const {
+      return getKinds()[dim] == kind;
+    }
+    /// The positions of the dimensions of one kind, in order.
+    ::llvm::SmallVector<unsigned> getDims(::fovea::attn::DimKind kind) const;
+  }];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Attn_SegmentsAttr : Attn_Attr<"Segments", "segments"> {
+  let summary = "Which keys a tile visits, and where its mask is known to hold";
+  let description = [{
+    Intervals of the key dimension `key`, as functions of the tile. A key
+    outside every `may` interval is kept for no query of the tile; a key inside
+    a `full` interval is kept for every query of the tile. Intervals may
+    overlap and may be empty (upper <= lower) for some tiles.
+
+    A lower bound is the maximum, an upper bound the minimum of the results of
+    its map. The maps have no dimensions and these symbols: for each dimension
+    k of the domain, at 3k, 3k+1 and 3k+2: the tile's offset, the tile's
+    extent, and the end (offset + bound) of the whole domain; then the op's
+    symbols; then the values of the mask's operands (used only where the
+    operand's access is uniform in the tile).
+  }];
+  let parameters = (ins
+    "int64_t":$key,
+    ArrayRefParameter<"::mlir::AffineMap">:$mayLower,
+    ArrayRefParameter<"::mlir::AffineMap">:$mayUpper,
+    ArrayRefParameter<"::mlir::AffineMap">:$fullLower,
+    ArrayRefParameter<"::mlir::AffineMap">:$fullUpper);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
+  let summary = "Tile sizes chosen for an attention";
+  let description = [{
+    `queryDim` is the parallel dimension cut into tiles of `queryTile`; the
+    other parallel dimensions are iterated one by one. `keyDim` is the key
+    dimension cut into blocks of `keyBlock` keys (partial segments into blocks
+    of `partialKeyBlock`); the other key dimensions are iterated one by one.
+  }];
+  let parameters = (ins "int64_t":$queryDim, "int64_t":$queryTile,
+                        "int64_t":$keyDim, "int64_t":$keyBlock,
+                        "int64_t":$partialKeyBlock);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Attn_PanelAttr : Attn_Attr<"Panel", "panel"> {
+  let summary = "How a weight is packed: as a matrix, in panels of rows";
+  let description = [{
+    The weight's dimensions `rows` (flattened, in this order) by `columns`; held as
+    panels of `width` rows, `[ceil(rows / width)][columns][width]`, padded with zeros.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
+                        ArrayRefParameter<"int64_t">:$columns, "int64_t":$width);
+  let assemblyFormat = "`<` `rows` `[` $rows `]` `columns` `[` $columns `]` `width` $width `>`";
+}
+
+//===----------------------------------------------------------------------===//
+// Normalizers
+//===----------------------------------------------------------------------===//
+
+def Attn_SoftmaxAttr : Attn_Attr<"Softmax", "softmax",
+    [DeclareAttrInterfaceMethods<Attn_NormalizerAttrInterface>]> {
+  let summary = "exp(s) / sum of exp(s), with the maximum taken out";
+  let description = [{
+    weight = exp(s - m), rescale = exp(m_old - m_new), result = a / l,
+    log mass = m + log l. A row without keys (m = -inf, l = 0) gives 0 and
+    -inf. A NaN or +inf score that is kept makes its row NaN.
+  }];
+}
+
+def Attn_PlainAttr : Attn_Attr<"Plain", "plain",
+    [DeclareAttrInterfaceMethods<Attn_NormalizerAttrInterface>]> {
+  let summary = "The score itself is the weight; nothing is divided";
+  let description = [{
+    weight = s, no shift, result = a. Linear, sigmoid and relu attention are of
+    this kind; their function of the score stands in the score region. A score
+    of -inf (a key not kept) weighs 0.
+  }];
+}
+
+#endif // FOVEA_DIALECT_ATTN_ATTRS_TD

@@ -1,0 +1,97 @@
+//===- AttnNormalizers.cpp - how scores become weights -===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Attn.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace fovea::attn;
+
+/// A float constant of a scalar or vector type.
+static Value buildFloat(OpBuilder &builder, Location loc, Type type,
+                        double value) {
+  auto element = cast<FloatType>(getElementTypeOrSelf(type));
+  TypedAttr attr = builder.getFloatAttr(element, value);
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    attr = DenseElementsAttr::get(shaped, attr);
+  return arith::ConstantOp::create(builder, loc, attr);
+}
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// exp(a - b), where b = -inf means that nothing was seen yet: then a is -inf
+/// too, and exp(-inf - 0) = 0 is what both weights and factors need.
+static Value buildShiftedExp(OpBuilder &builder, Location loc, Value a,
+                             Value b) {
+  Value lowest = buildFloat(builder, loc, b.getType(), -infinity);
+  Value zero = buildFloat(builder, loc, b.getType(), 0.0);
+  Value none =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, b, lowest);
+  Value shift = arith::SelectOp::create(builder, loc, none, zero, b);
+  Value difference = arith::SubFOp::create(builder, loc, a, shift);
+  return math::ExpOp::create(builder, loc, difference);
+}
+
+bool SoftmaxAttr::hasShift() const { return true; }
+bool SoftmaxAttr::hasMass() const { return true; }
+
+Value SoftmaxAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
+                               Value shift) const {
+  return buildShiftedExp(builder, loc, score, shift);
+}
+
+Value SoftmaxAttr::buildRescale(OpBuilder &builder, Location loc,
+                                Value oldShift, Value newShift) const {
+  return buildShiftedExp(builder, loc, oldShift, newShift);
+}
+
+Value SoftmaxAttr::buildFinalFactor(OpBuilder &builder, Location loc,
+                                    Value shift, Value mass) const {
+  Value zero = buildFloat(builder, loc, mass.getType(), 0.0);
+  Value one = buildFloat(builder, loc, mass.getType(), 1.0);
+  Value empty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                      mass, zero);
+  Value inverse = arith::DivFOp::create(builder, loc, one, mass);
+  return arith::SelectOp::create(builder, loc, empty, zero, inverse);
+}
+
+Value SoftmaxAttr::buildLogMass(OpBuilder &builder, Location loc, Value shift,
+                                Value mass) const {
+  // log 0 = -inf, and the shift of an empty row is -inf too: -inf + -inf.
+  Value log = math::LogOp::create(builder, loc, mass);
+  return arith::AddFOp::create(builder, loc, shift, log);
+}
+
+bool PlainAttr::hasShift() const { return false; }
+bool PlainAttr::hasMass() const { return false; }
+
+Value PlainAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
+                             Value) const {
+  Value lowest = buildFloat(builder, loc, score.getType(), -infinity);
+  Value zero = buildFloat(builder, loc, score.getType(), 0.0);
+  Value dropped = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                        score, lowest);
+  return arith::SelectOp::create(builder, loc, dropped, zero, score);
+}
+
+Value PlainAttr::buildRescale(OpBuilder &, Location, Value, Value) const {
+  return {};
+}
+
+Value PlainAttr::buildFinalFactor(OpBuilder &, Location, Value, Value) const {
+  return {};
+}
+
+Value PlainAttr::buildLogMass(OpBuilder &, Location, Value, Value) const {
+  return {};
+}

@@ -1,0 +1,218 @@
+//===- AttnTileOps.cpp - verification of the tile form -===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Attn.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+/// The maps of `inputs`: projections of `numDims` dimensions whose extents
+/// agree with `extents` wherever both are static. Unknown extents (dynamic) are
+/// filled in.
+static LogicalResult verifyMaps(Operation *op, ValueRange inputs,
+                                ArrayAttr maps,
+                                SmallVectorImpl<int64_t> &extents) {
+  if (maps.size() != inputs.size())
+    return op->emitOpError() << "expects a map for each of " << inputs.size()
+                             << " inputs, but got " << maps.size();
+  for (auto [k, input, attr] : llvm::enumerate(inputs, maps)) {
+    AffineMap map = cast<AffineMapAttr>(attr).getValue();
+    auto type = cast<RankedTensorType>(input.getType());
+    if (!map.isProjectedPermutation() || map.getNumSymbols() != 0)
+      return op->emitOpError()
+             << "expects map " << k << " to be a projection, but got " << attr;
+    if (map.getNumResults() != type.getRank())
+      return op->emitOpError()
+             << "expects map " << k << " to give " << type.getRank()
+             << " coordinates, but got " << map.getNumResults();
+    if (extents.size() < map.getNumDims())
+      extents.resize(map.getNumDims(), ShapedType::kDynamic);
+    for (auto [pos, expr] : llvm::enumerate(map.getResults())) {
+      unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+      int64_t size = type.getDimSize(pos);
+      if (ShapedType::isDynamic(size))
+        continue;
+      if (ShapedType::isDynamic(extents[dim]))
+        extents[dim] = size;
+      if (extents[dim] != size)
+        return op->emitOpError()
+               << "expects extent " << extents[dim] << " along dimension "
+               << dim << ", but input " << k << " has " << size;
+    }
+  }
+  return success();
+}
+
+/// The body: one argument for each input after `leading`, yielding `yielded`.
+static LogicalResult verifyBody(Operation *op, Region &region,
+                                ValueRange inputs, Type yielded) {
+  if (!region.hasOneBlock())
+    return op->emitOpError("expects a region of one block");
+  Block &body = region.front();
+  if (body.getNumArguments() != inputs.size())
+    return op->emitOpError()
+           << "expects " << inputs.size() << " block arguments, but got "
+           << body.getNumArguments();
+  for (auto [k, arg, input] : llvm::enumerate(body.getArguments(), inputs)) {
+    Type element = getElementTypeOrSelf(input.getType());
+    if (arg.getType() != element)
+      return op->emitOpError() << "expects argument " << k << " to be "
+                               << element << ", but it is " << arg.getType();
+  }
+  auto yield = dyn_cast<YieldOp>(body.back());
+  if (!yield || yield.getValue().getType() != yielded)
+    return op->emitOpError() << "expects the region to yield " << yielded;
+  return success();
+}
+
+static SmallVector<int64_t> shapeOf(Value tile) {
+  return llvm::to_vector(cast<RankedTensorType>(tile.getType()).getShape());
+}
+
+LogicalResult TileLoadOp::verify() {
+  auto tile = cast<RankedTensorType>(getType());
+  auto source = cast<MemRefType>(getSource().getType());
+  size_t rank = tile.getRank() + getLookups().size();
+  if (getLookupMaps().size() != getLookups().size())
+    return emitOpError() << "expects a map for each of " << getLookups().size()
+                         << " lookups, but got " << getLookupMaps().size();
+  if (getMap().getNumDims() != rank ||
+      getMap().getNumSymbols() != getSymbols().size())
+    return emitOpError() << "expects a map over " << rank << " dimensions and "
+                         << getSymbols().size() << " symbols, but got "
+                         << getMapAttr();
+  if (getMap().getNumResults() != source.getRank())
+    return emitOpError() << "expects a map to " << source.getRank()
+                         << " coordinates, but got " << getMapAttr();
+  if (tile.getElementType() != source.getElementType())
+    return emitOpError() << "expects a tile of " << source.getElementType()
+                         << ", but got " << tile.getElementType();
+  if (getExtents().size() != static_cast<size_t>(tile.getNumDynamicDims()))
+    return emitOpError() << "expects " << tile.getNumDynamicDims()
+                         << " extents, but got " << getExtents().size();
+  for (auto [lookup, attr] : llvm::zip(getLookups(), getLookupMaps())) {
+    AffineMap map = cast<AffineMapAttr>(attr).getValue();
+    auto type = cast<RankedTensorType>(lookup.getType());
+    if (!type.getElementType().isIndex() || !map.isProjectedPermutation() ||
+        map.getNumDims() != tile.getRank() ||
+        map.getNumResults() != type.getRank())
+      return emitOpError()
+             << "expects lookups to be tiles of indices read at a "
+                "projection of the tile's coordinates, but got "
+             << type << " at " << attr;
+  }
+  return success();
+}
+
+void TileLoadOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
+}
+
+LogicalResult TileStoreOp::verify() {
+  auto tile = cast<RankedTensorType>(getTile().getType());
+  auto dest = cast<MemRefType>(getDest().getType());
+  AffineMap map = getMap();
+  if (map.getNumDims() != tile.getRank() ||
+      map.getNumSymbols() != getSymbols().size() ||
+      map.getNumResults() != dest.getRank())
+    return emitOpError() << "expects a map from " << tile.getRank()
+                         << " dimensions and " << getSymbols().size()
+                         << " symbols to " << dest.getRank()
+                         << " coordinates, but got " << getMapAttr();
+  if (tile.getElementType() != dest.getElementType())
+    return emitOpError() << "expects a tile of " << dest.getElementType()
+                         << ", but got " << tile.getElementType();
+  return success();
+}
+
+void TileStoreOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  effects.emplace_back(MemoryEffects::Write::get(), &getDestMutable());
+}
+
+LogicalResult TileContractOp::verify() {
+  SmallVector<int64_t> extents = shapeOf(getResult());
+  if (extents.size() != 2)
+    return emitOpError() << "expects a result of rank 2, but got " << getType();
+  if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
+    return failure();
+  return verifyBody(*this, getBody(), getInputs(),
+                    cast<RankedTensorType>(getType()).getElementType());
+}
+
+LogicalResult TileMapOp::verify() {
+  SmallVector<int64_t> extents = shapeOf(getResult());
+  auto type = cast<RankedTensorType>(getType());
+  if (getExtents().size() != static_cast<size_t>(type.getNumDynamicDims()))
+    return emitOpError() << "expects " << type.getNumDynamicDims()
+                         << " extents, but got " << getExtents().size();
+  if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
+    return failure();
+  return verifyBody(*this, getBody(), getInputs(), type.getElementType());
+}
+
+LogicalResult TileMaskOp::verify() {
+  SmallVector<int64_t> extents = shapeOf(getScore());
+  if (extents.size() != 2)
+    return emitOpError() << "expects a score of rank 2, but got "
+                         << getScore().getType();
+  if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
+    return failure();
+  if (getBody().empty())
+    return getInputs().empty() ? success()
+                               : emitOpError("has inputs, but no region");
+  return verifyBody(*this, getBody(), getInputs(),
+                    IntegerType::get(getContext(), 1));
+}
+
+/// A tile of rows [r, x] beside a statistic [r].
+static LogicalResult verifyRows(Operation *op, Value tile, Value rows) {
+  SmallVector<int64_t> shape = shapeOf(tile), stat = shapeOf(rows);
+  if (shape.size() != 2 || stat.size() != 1 || shape[0] != stat[0])
+    return op->emitOpError() << "expects a tile of rank 2 and a statistic of "
+                                "its rows, but got "
+                             << tile.getType() << " and " << rows.getType();
+  return success();
+}
+
+LogicalResult TileReduceOp::verify() {
+  return verifyRows(*this, getTile(), getInit());
+}
+
+LogicalResult TileRescaleOp::verify() {
+  return verifyRows(*this, getTile(), getFactor());
+}
+
+LogicalResult TileWeighOp::verify() {
+  SmallVector<int64_t> weights = shapeOf(getWeights()),
+                       sum = shapeOf(getInit());
+  if (weights.size() != 2 || sum.empty() || weights[0] != sum[0])
+    return emitOpError() << "expects weights [rows x keys] and a sum [rows x "
+                            "values], but got "
+                         << getWeights().getType() << " and "
+                         << getInit().getType();
+  SmallVector<int64_t> extents = weights;
+  llvm::append_range(extents, ArrayRef(sum).drop_front());
+  if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
+    return failure();
+  return verifyBody(*this, getBody(), getInputs(),
+                    getElementTypeOrSelf(getInit().getType()));
+}
+
+LogicalResult TileIndexOp::verify() {
+  Operation *parent = (*this)->getParentOp();
+  if (!isa_and_nonnull<TileContractOp, TileMapOp, TileMaskOp, TileWeighOp>(
+          parent))
+    return emitOpError("expects to stand in a region of a tile op");
+  return success();
+}

@@ -1,0 +1,188 @@
+//===- AttnTileOps.td - attention on tiles -------------------*- tablegen -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A tile is a tensor with value semantics. Its extents are static along rows and keys;
+// along contraction and value dimensions they may follow the operand. The form
+// has no memory spaces, lanes, stages or threads: those belong to targets.
+//
+// By convention a score tile is [rows x keys], what is contracted is
+// [rows x c] and [keys x c], what is weighed is [keys x e], the weighted sum is
+// [rows x e], and the row statistics are [rows].
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_DIALECT_ATTN_TILE_OPS_TD
+#define FOVEA_DIALECT_ATTN_TILE_OPS_TD
+
+include "dialect/AttnAttrs.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Attn_Tile : RankedTensorOf<[AnyFloat, AnySignlessInteger, Index]>;
+def Attn_FloatTile : RankedTensorOf<[AnyFloat]>;
+
+class Attn_TileOp<string name, list<Trait> traits = []>
+    : Attn_Op<"tile." # name, traits>;
+
+def Attn_TileLoadOp : Attn_TileOp<"load", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "reads a tile from memory; what is out of range is zero";
+  let description = [{
+    `result[t] = source[map(t, lookups, symbols)]`. The map's dimensions are the tile's
+    coordinates, then one for each lookup: a tile of indices, itself read at
+    `lookupMaps[k](t)`. A coordinate that uses a lookup is clamped into the
+    source; if another coordinate is out of range the element is zero and memory
+    is not read. A dynamic extent of the result is an operand of `extents`.
+
+    ```mlir
+    %k = attn.tile.load %K[affine_map<(t0, t1)[s0, s1] -> (s0, s1 + t0, t1)>] symbols(%b, %j)
+        : memref<?x?x64xf32> -> tensor<12x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$symbols,
+    Variadic<Attn_Tile>:$lookups, Variadic<Index>:$extents,
+    AffineMapAttr:$map,
+    DefaultValuedAttr<AffineMapArrayAttr, "{}">:$lookupMaps);
+  let results = (outs Attn_Tile:$result);
+  let assemblyFormat = [{
+    $source `[` $map `]` (`symbols` `(` $symbols^ `)`)?
+    (`lookups` `(` $lookups^ `:` type($lookups) `at` $lookupMaps `)`)?
+    (`extents` `(` $extents^ `)`)?
+    attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileStoreOp : Attn_TileOp<"store", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "writes a tile to memory; what is out of range is not written";
+  let description = [{
+    `dest[map(t, symbols)] = tile[t]` for every t whose coordinates are in range.
+    The map must send different t to different coordinates.
+  }];
+  let arguments = (ins Attn_Tile:$tile, AnyMemRef:$dest,
+                       Variadic<Index>:$symbols, AffineMapAttr:$map);
+  let assemblyFormat = [{
+    $tile `,` $dest `[` $map `]` (`symbols` `(` $symbols^ `)`)? attr-dict
+    `:` type($tile) `,` type($dest)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileContractOp : Attn_TileOp<"contract", [Pure]> {
+  let summary = "sums a product of tiles over the contraction dimensions";
+  let description = [{
+    `result[r, k] = sum over c of region(inputs at maps(r, k, c...))`, accumulated in the result's type. The
+    maps are projections of (r, k, c...); the first two dimensions are the
+    result's. An extent of c is that of any input that has it. The region may use scalars from outside and
+    `attn.tile.index`.
+  }];
+  let arguments = (ins Variadic<Attn_Tile>:$inputs, AffineMapArrayAttr:$maps);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Attn_FloatTile:$result);
+  let assemblyFormat = [{
+    `ins` `(` $inputs `:` type($inputs) `)` `at` $maps $body attr-dict
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileMapOp : Attn_TileOp<"map", [Pure, AttrSizedOperandSegments]> {
+  let summary = "computes each element of a tile from elements of others";
+  let description = [{
+    `result[t] = region(inputs at maps(t))`, the maps projections of t. The
+    region may use scalars from outside and `attn.tile.index`. Scores, weights and
+    epilogues are of this kind.
+  }];
+  let arguments = (ins Variadic<Attn_Tile>:$inputs, Variadic<Index>:$extents,
+                       AffineMapArrayAttr:$maps);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Attn_Tile:$result);
+  let assemblyFormat = [{
+    `ins` `(` $inputs `:` type($inputs) `)` `at` $maps
+    (`extents` `(` $extents^ `)`)? $body attr-dict `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileMaskOp : Attn_TileOp<"mask", [Pure, AttrSizedOperandSegments, AllTypesMatch<["score", "result"]>]> {
+  let summary = "sets the scores that are not kept to -inf";
+  let description = [{
+    `result[r, k] = score[r, k]` where the region, over the elements of `inputs` at
+    `maps(r, k)`, yields true and `k < end`; -inf elsewhere. `end` is the number of keys of the
+    tile that exist (absent: all).
+  }];
+  let arguments = (ins Attn_FloatTile:$score, Optional<Index>:$end,
+                       Variadic<Attn_Tile>:$inputs, AffineMapArrayAttr:$maps);
+  let regions = (region AnyRegion:$body);
+  let results = (outs Attn_FloatTile:$result);
+  let assemblyFormat = [{
+    $score (`end` $end^)? (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps
+    $body attr-dict `:` type($score)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileReduceOp : Attn_TileOp<"reduce", [Pure,
+    AllTypesMatch<["init", "result"]>]> {
+  let summary = "reduces the rows of a tile onto an initial value";
+  let description = [{
+    `result[r] = init[r] max/plus the reduction of tile[r, k] over k < end` (absent: all). A NaN in
+    the tile makes a sum NaN; a maximum passes over it.
+  }];
+  let arguments = (ins Attn_TileReductionAttr:$kind, Attn_FloatTile:$tile,
+                       Attn_FloatTile:$init, Optional<Index>:$end);
+  let results = (outs Attn_FloatTile:$result);
+  let assemblyFormat = [{
+    $kind $tile `onto` $init (`end` $end^)? attr-dict `:` type($tile) `,` type($init)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileRescaleOp : Attn_TileOp<"rescale", [Pure,
+    AllTypesMatch<["tile", "result"]>]> {
+  let summary = "multiplies each row of a tile by its own factor";
+  let description = [{ `result[r, e] = tile[r, e] * factor[r]`. }];
+  let arguments = (ins Attn_FloatTile:$tile, Attn_FloatTile:$factor);
+  let results = (outs Attn_FloatTile:$result);
+  let assemblyFormat = [{
+    $tile `by` $factor attr-dict `:` type($tile) `,` type($factor)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileWeighOp : Attn_TileOp<"weigh", [Pure, AttrSizedOperandSegments, AllTypesMatch<["init", "result"]>]> {
+  let summary = "adds the weighted sum over the keys of a tile";
+  let description = [{
+    `result[r, e] = init[r, e] + sum over k < end of weights[r, k] * region(inputs at maps(r, k, e...))`.
+    Values of keys from `end` on are not read.
+  }];
+  let arguments = (ins Attn_FloatTile:$weights, Attn_FloatTile:$init,
+                       Optional<Index>:$end,
+                       Variadic<Attn_Tile>:$inputs, AffineMapArrayAttr:$maps);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Attn_FloatTile:$result);
+  let assemblyFormat = [{
+    $weights `onto` $init (`end` $end^)? `ins` `(` $inputs `:` type($inputs) `)` `at` $maps
+    $body attr-dict `:` type($weights) `,` type($init)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileIndexOp : Attn_TileOp<"index", [Pure]> {
+  let summary = "a coordinate of the tile element being computed";
+  let description = [{
+    Inside a region of a tile op: the coordinate along dimension `dim` of the
+    op's maps, from 0 within the tile.
+  }];
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$dim attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif // FOVEA_DIALECT_ATTN_TILE_OPS_TD
