@@ -11,7 +11,7 @@ import sys
 LLVM = pathlib.Path("/usr/lib/llvm-22")
 NOTE = "<!-- Written by ./dev docs from {source}; edit that. -->\n\n"
 PAGES = {
-    "docs/dialect.md": ("dialect/AttnOps.td", "# The attn dialect", ["-gen-dialect-doc", "-dialect=attn"]),
+    "docs/dialect.md": ("dialect/Attn.td", "# The attn dialect", ["-gen-dialect-doc", "-dialect=attn"]),
     "docs/passes.md": ("passes/Passes.td", "# Passes", ["-gen-pass-doc"]),
 }
 
