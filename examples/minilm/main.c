@@ -25,23 +25,13 @@ static const char usage[] =
     "usage: similarity --weights FILE.safetensors --vocab FILE.txt "
     "[OPTION]...\n"
     "                  [SENTENCE...]\n"
-    "Prints the similarity of sentences; '-' reads them from standard input,\n"
-    "one a line; without any, some examples are taken.\n"
+    "Prints how similar sentences are: the arguments or, without any, the "
+    "lines\n"
+    "of standard input.\n"
     "  --threads N        threads to use (default: all)\n"
     "  --batch N          sentences computed at once (default: 32)\n"
     "  --max-tokens N     cut longer sentences, 2 to 512 (default: 256)\n"
     "  --save FILE.npy    write the embeddings, f32[sentences, 384]\n";
-
-static const char *const examples[] = {
-    "A cat is asleep on the warm windowsill.",
-    "The kitten naps in a sunny spot by the window.",
-    "Share prices fell sharply after the announcement.",
-    "How do I reset my password?",
-    "I forgot my login details and can't get into my account.",
-    "By the end of the day, most of what investors had gained was lost again.",
-    "Das Café serviert eine ausgezeichnete Crème brûlée.",
-    "Rain.",
-};
 
 typedef struct {
   const char *weights, *vocab, *save;
@@ -240,15 +230,10 @@ static bool save(const char *path, float *embeddings, size_t count) {
 int main(int argc, char **argv) {
   options o = parse(argc, argv);
   sentences all = {0};
-  for (int i = optind; i < argc; ++i) {
-    if (strcmp(argv[i], "-") == 0)
-      read_sentences(&all, stdin);
-    else
-      add_sentence(&all, argv[i], strlen(argv[i]));
-  }
+  for (int i = optind; i < argc; ++i)
+    add_sentence(&all, argv[i], strlen(argv[i]));
   if (optind == argc)
-    for (size_t i = 0; i < sizeof examples / sizeof *examples; ++i)
-      add_sentence(&all, examples[i], strlen(examples[i]));
+    read_sentences(&all, stdin);
 
   bool good = false;
   char message[512];

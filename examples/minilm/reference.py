@@ -74,7 +74,7 @@ def embed(tensors, ids, length, dtype=np.float64):
 def sample_batch(batch=8, n=128, seed=1):
     """Token ids and unequal lengths for comparisons: ids [batch, n], length [batch]."""
     rng = np.random.default_rng(seed)
-    length = rng.integers(n // 4, n + 1, batch)
+    length = rng.integers(max(1, n // 4), n + 1, batch)
     length[0] = n
     ids = rng.integers(1000, 30000, (batch, n))
     ids[:, 0] = 101
