@@ -5,7 +5,31 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/fovea.h"
+#include "runtime/error.h"
+
+#include <cstdio>
+
+using namespace fovea::runtime;
+
+fovea_status fovea::runtime::fail(fovea_error *error, fovea_status status,
+                                  const char *format, ...) {
+  if (!error)
+    return status;
+  error->status = status;
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+fovea_status fovea::runtime::succeed(fovea_error *error) {
+  if (error) {
+    error->status = FOVEA_OK;
+    error->message[0] = '\0';
+  }
+  return FOVEA_OK;
+}
 
 const char *fovea_status_name(fovea_status status) {
   switch (status) {
