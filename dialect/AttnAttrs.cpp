@@ -156,39 +156,40 @@ static ParseResult parseIntervals(AsmParser &parser,
 }
 
 void SegmentsAttr::print(AsmPrinter &printer) const {
-  printer << "<key " << getKey() << ", may ";
-  printIntervals(printer, getMayLower(), getMayUpper());
-  printer << ", full ";
-  printIntervals(printer, getFullLower(), getFullUpper());
+  printer << "<key " << getKey() << ", visit ";
+  printIntervals(printer, getVisitLower(), getVisitUpper());
+  printer << ", masked ";
+  printIntervals(printer, getMaskedLower(), getMaskedUpper());
   printer << '>';
 }
 
 Attribute SegmentsAttr::parse(AsmParser &parser, Type) {
   int64_t key;
-  SmallVector<AffineMap> mayLower, mayUpper, fullLower, fullUpper;
+  SmallVector<AffineMap> visitLower, visitUpper, maskedLower, maskedUpper;
   if (parser.parseLess() || parser.parseKeyword("key") ||
       parser.parseInteger(key) || parser.parseComma() ||
-      parser.parseKeyword("may") ||
-      parseIntervals(parser, mayLower, mayUpper) || parser.parseComma() ||
-      parser.parseKeyword("full") ||
-      parseIntervals(parser, fullLower, fullUpper) || parser.parseGreater())
+      parser.parseKeyword("visit") ||
+      parseIntervals(parser, visitLower, visitUpper) || parser.parseComma() ||
+      parser.parseKeyword("masked") ||
+      parseIntervals(parser, maskedLower, maskedUpper) || parser.parseGreater())
     return {};
-  return parser.getChecked<SegmentsAttr>(parser.getContext(), key, mayLower,
-                                         mayUpper, fullLower, fullUpper);
+  return parser.getChecked<SegmentsAttr>(parser.getContext(), key, visitLower,
+                                         visitUpper, maskedLower, maskedUpper);
 }
 
 LogicalResult SegmentsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   int64_t key, ArrayRef<AffineMap> mayLower,
-                                   ArrayRef<AffineMap> mayUpper,
-                                   ArrayRef<AffineMap> fullLower,
-                                   ArrayRef<AffineMap> fullUpper) {
+                                   int64_t key, ArrayRef<AffineMap> visitLower,
+                                   ArrayRef<AffineMap> visitUpper,
+                                   ArrayRef<AffineMap> maskedLower,
+                                   ArrayRef<AffineMap> maskedUpper) {
   if (key < 0)
     return emitError() << "segments expect a key dimension, but found " << key;
-  if (mayLower.size() != mayUpper.size() ||
-      fullLower.size() != fullUpper.size())
+  if (visitLower.size() != visitUpper.size() ||
+      maskedLower.size() != maskedUpper.size())
     return emitError() << "segments expect one upper bound for each lower "
                           "bound";
-  for (ArrayRef<AffineMap> maps : {mayLower, mayUpper, fullLower, fullUpper})
+  for (ArrayRef<AffineMap> maps :
+       {visitLower, visitUpper, maskedLower, maskedUpper})
     for (AffineMap map : maps)
       if (map.getNumDims() != 0 || map.getNumResults() == 0)
         return emitError() << "segments expect bounds over symbols with at "

@@ -73,26 +73,29 @@ def Attn_DomainAttr : Attn_Attr<"Domain", "domain"> {
 }
 
 def Attn_SegmentsAttr : Attn_Attr<"Segments", "segments"> {
-  let summary = "Which keys a tile visits, and where its mask is known to hold";
+  let summary = "Which keys a tile visits, and which of them need the mask";
   let description = [{
     Intervals of the key dimension `key`, as functions of the tile. A key
-    outside every `may` interval is kept for no query of the tile; a key inside
-    a `full` interval is kept for every query of the tile. Intervals may
-    overlap and may be empty (upper <= lower) for some tiles.
+    outside every `visit` interval is kept for no query of the tile. A key inside
+    one, but outside every `masked` interval, is kept for every query of the
+    tile; without `masked` intervals the mask is never evaluated. Intervals may
+    overlap, and may be empty (upper <= lower) for some tiles.
 
     A lower bound is the maximum, an upper bound the minimum of the results of
-    its map. The maps have no dimensions and these symbols: for each dimension
-    k of the domain, at 3k, 3k+1 and 3k+2: the tile's offset, the tile's
-    extent, and the end (offset + bound) of the whole domain; then the op's
-    symbols; then the values of the mask's operands (used only where the
-    operand's access is uniform in the tile).
+    its map; both are to be clamped to the key range. The maps have no dimensions
+    and these symbols: for each dimension k of the domain, at 3k, 3k+1 and 3k+2:
+    the tile's offset, the tile's extent, and the end (offset + bound) of the
+    whole domain; then the op's symbols; then the values of the mask's operands,
+    sign-extended (used only where the operand's access is uniform in the tile).
+    The tile has at least one query, and it extends along the query dimension
+    and the key dimensions only.
   }];
   let parameters = (ins
     "int64_t":$key,
-    ArrayRefParameter<"::mlir::AffineMap">:$mayLower,
-    ArrayRefParameter<"::mlir::AffineMap">:$mayUpper,
-    ArrayRefParameter<"::mlir::AffineMap">:$fullLower,
-    ArrayRefParameter<"::mlir::AffineMap">:$fullUpper);
+    ArrayRefParameter<"::mlir::AffineMap">:$visitLower,
+    ArrayRefParameter<"::mlir::AffineMap">:$visitUpper,
+    ArrayRefParameter<"::mlir::AffineMap">:$maskedLower,
+    ArrayRefParameter<"::mlir::AffineMap">:$maskedUpper);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }

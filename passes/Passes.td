@@ -8,6 +8,7 @@
 #ifndef FOVEA_PASSES_TD
 #define FOVEA_PASSES_TD
 
-include "mlir/Pass/PassBase.td"
+// One file for each directory of passes.
+include "passes/mask/MaskPasses.td"
 
 #endif // FOVEA_PASSES_TD

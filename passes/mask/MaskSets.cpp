@@ -84,8 +84,7 @@ Predicate MaskTranslator::getPredicate(Value value) {
   auto [it, isNew] = predicates.try_emplace(value, Predicate::unknown());
   if (isNew)
     if (std::optional<unsigned> column = getColumn(value))
-      it->second = Predicate::nonNegative(
-          scaled(Linear::column(*column), 1, /*shift=*/-1));
+      it->second = !Predicate::nonNegative(Linear::column(*column));
   return it->second;
 }
 
@@ -216,17 +215,14 @@ void MaskTranslator::translate(Operation &op) {
 }
 
 MaskSets translateMask(Block &block, Value result, unsigned numDims,
-                       const llvm::SmallBitVector &nonNegativeSymbols,
+                       const llvm::SmallBitVector &nonNegative,
                        MaskLeafClassifier classify) {
-  llvm::SmallBitVector nonNegative(numDims, true);
-  for (unsigned s = 0, e = nonNegativeSymbols.size(); s != e; ++s)
-    nonNegative.push_back(nonNegativeSymbols[s]);
   MaskTranslator translator(numDims, nonNegative, classify);
   for (Operation &op : block)
     translator.translate(op);
   MaskSets sets;
   sets.numDims = numDims;
-  sets.numSymbols = nonNegativeSymbols.size();
+  sets.numSymbols = nonNegative.size() - numDims;
   sets.mask = translator.getPredicate(result);
   sets.divs.assign(translator.getDivs().begin(), translator.getDivs().end());
   return sets;

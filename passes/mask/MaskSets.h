@@ -16,8 +16,8 @@ namespace fovea::attn {
 /// What a value in a mask region stands for.
 struct MaskLeaf {
   enum class Kind {
-    Dim,   ///< the index of a dimension of the domain; never negative
-    Symbol ///< an integer, or an i1 as 0 or 1, that is uniform in a tile
+    Dim,   ///< the index of a dimension of the domain
+    Symbol ///< an integer that is uniform in a tile; of an i1, 0 or -1
   };
   Kind kind;
   unsigned number;
@@ -42,15 +42,15 @@ struct MaskSets {
 };
 
 /// Translates the i1 value `result`, computed by the scalar and pure ops of
-/// `block`. Bit s of `nonNegativeSymbols` says that symbol s is never negative;
-/// its size is the number of symbols.
+/// `block`. `nonNegative` has a bit for each dim, then one for each symbol; set
+/// if it is never negative. Its size less `numDims` is the number of symbols.
 ///
 /// Understood: comparisons, and/or/xor and selections of i1; sums, differences,
 /// products and quotients with constants, minima, maxima and selections of
 /// integers. Integers are exact: the language has no wrap-around, so neither
 /// have widths a meaning here. All else is unknown: it may hold and may not.
 MaskSets translateMask(mlir::Block &block, mlir::Value result, unsigned numDims,
-                       const llvm::SmallBitVector &nonNegativeSymbols,
+                       const llvm::SmallBitVector &nonNegative,
                        MaskLeafClassifier classify);
 
 } // namespace fovea::attn

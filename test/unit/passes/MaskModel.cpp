@@ -43,8 +43,8 @@ MaskModel::MaskModel(llvm::StringRef body)
   auto start = std::chrono::steady_clock::now();
   Block &block = getFunc(*module).getBody().front();
   // Symbols: begin and length of the tile, numQueries, numKeys, then %a, %b.
-  llvm::SmallBitVector nonNegative(6, true);
-  nonNegative.reset(4, 6);
+  llvm::SmallBitVector nonNegative(8, true);
+  nonNegative.reset(6, 8);
   sets =
       translateMask(block, block.getTerminator()->getOperand(0), /*numDims=*/2,
                     nonNegative, [&](Value value) -> std::optional<MaskLeaf> {

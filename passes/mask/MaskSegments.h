@@ -1,0 +1,21 @@
+//===- MaskSegments.h - Key segments of an attention ------------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_MASK_MASKSEGMENTS_H
+#define FOVEA_PASSES_MASK_MASKSEGMENTS_H
+
+#include "dialect/Attn.h"
+
+namespace fovea::attn {
+
+/// The segments of the last key dimension of `op`, for tiles that extend along
+/// `getQueryDim(op)`. Without a mask: all keys, none masked.
+SegmentsAttr computeMaskSegments(AttentionOp op);
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_MASK_MASKSEGMENTS_H
