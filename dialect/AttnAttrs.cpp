@@ -184,10 +184,9 @@ LogicalResult SegmentsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<AffineMap> maskedUpper) {
   if (key < 0)
     return emitError() << "segments expect a key dimension, but found " << key;
-  if (visitLower.size() != visitUpper.size() ||
-      maskedLower.size() != maskedUpper.size())
-    return emitError() << "segments expect one upper bound for each lower "
-                          "bound";
+  assert(visitLower.size() == visitUpper.size() &&
+         maskedLower.size() == maskedUpper.size() &&
+         "one upper bound for each lower bound");
   for (ArrayRef<AffineMap> maps :
        {visitLower, visitUpper, maskedLower, maskedUpper})
     for (AffineMap map : maps)

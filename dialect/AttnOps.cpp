@@ -304,7 +304,34 @@ void AttentionOp::getEffects(
   addEffects(*this, effects);
 }
 
+/// Segments are over a key dimension and the symbols that their maps name.
+static LogicalResult verifySegments(AttentionOp op) {
+  std::optional<SegmentsAttr> segments = op.getSegments();
+  if (!segments)
+    return success();
+  DomainAttr domain = op.getDomain();
+  if (segments->getKey() >= domain.getNumDims() ||
+      !domain.isKind(segments->getKey(), DimKind::key))
+    return op.emitOpError()
+           << "has segments of dimension " << segments->getKey()
+           << ", which is not a key dimension";
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  unsigned expected = 3 * domain.getNumDims() + op.getSymbols().size() +
+                      self.getInputsOf(op.getMask()).size();
+  for (ArrayRef<AffineMap> maps :
+       {segments->getVisitLower(), segments->getVisitUpper(),
+        segments->getMaskedLower(), segments->getMaskedUpper()})
+    for (AffineMap map : maps)
+      if (map.getNumSymbols() != expected)
+        return op.emitOpError()
+               << "expects segments over " << expected
+               << " symbols, but found one over " << map.getNumSymbols();
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
+  if (failed(verifySegments(*this)))
+    return failure();
   if (getResultKinds().size() != getOuts().size())
     return emitOpError() << "expects a kind for each of " << getOuts().size()
                          << " results, but got " << getResultKinds().size();

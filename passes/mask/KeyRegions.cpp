@@ -29,9 +29,10 @@ static constexpr unsigned kRowsWorthReducing = 16;
 static SmallVector<DynamicAPInt> toDense(const Linear &row,
                                          unsigned numColumns) {
   SmallVector<DynamicAPInt> dense(numColumns + 1);
+  // Its assignment from integers takes an int: constructed, nothing is cut.
   for (unsigned c = 0, e = row.coeffs.size(); c != e; ++c)
-    dense[c] = row.coeffs[c];
-  dense.back() = row.constant;
+    dense[c] = DynamicAPInt(row.coeffs[c]);
+  dense.back() = DynamicAPInt(row.constant);
   return dense;
 }
 

@@ -37,7 +37,8 @@ bool Conjunction::add(Linear row) {
     other.constant = std::min(other.constant, row.constant);
     return true;
   }
-  rows.push_back(std::move(row));
+  if (rows.size() < kMaxRows)
+    rows.push_back(std::move(row));
   return true;
 }
 

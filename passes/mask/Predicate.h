@@ -16,6 +16,9 @@ namespace fovea::attn {
 
 /// All of `rows[k] >= 0`. No row: always true.
 struct Conjunction {
+  /// Rows beyond this number are left out, which enlarges the set.
+  static constexpr unsigned kMaxRows = 32;
+
   std::vector<Linear> rows;
 
   /// Adds `row >= 0`, tightened to the integers. Returns false if the rows now
