@@ -22,7 +22,7 @@ def MaskSegmentsPass : Pass<"attn-mask-segments"> {
     understood may hold or not, so that it costs speed and never correctness.
 
     ```mlir
-    mask(%len = %lens[b] : tensor<?xi32>) {     // domain (b, i, j, ...)
+    mask(%len = %lens[b] : tensor<?xi32>) {     // domain (b, i, j, d)
       %i = attn.index 1
       %j = attn.index 2
       %n = arith.index_cast %len : i32 to index
@@ -33,12 +33,12 @@ def MaskSegmentsPass : Pass<"attn-mask-segments"> {
     }
     ==>
     #attn.segments<key 2,
-      visit [()[s0, ...] -> (s6) to ()[s0, ...] -> (s3 + s4, s15)],
+      visit [()[s0, ...] -> (s6) to ()[s0, ...] -> (s3 + s4, s12)],
       masked [()[s0, ...] -> (s3 + 1) to ()[s0, ...] -> (s8)]>
     ```
 
     Here the tile's queries begin at `s3` and are `s4` in number, the keys go from
-    `s6` to `s8`, and `s15` is the length. The padding needs no mask: it only
+    `s6` to `s8`, and `s12` is the length. The padding needs no mask: it only
     ends the visit.
   }];
   let dependentDialects = ["::fovea::attn::AttnDialect"];
