@@ -13,8 +13,8 @@ their value (another vector width rounds another way); a number before a unit of
 time, rate or memory may be any number. A line `...` stands for any lines. A
 command must succeed, unless its last line of output is `[exit N]`.
 
-Each page runs in a folder of its own, where `examples` is the tree's and the
-build's tools are in PATH.
+Each page runs in a folder of its own, where `examples`, `frontend` and `build`
+are the tree's, and build/bin is in PATH.
 """
 
 import argparse
@@ -118,7 +118,9 @@ def runPage(page, source, build):
     )
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        (folder / "examples").symlink_to(source / "examples")
+        for shared in ("examples", "frontend"):
+            (folder / shared).symlink_to(source / shared)
+        (folder / "build").symlink_to(build)
         for start, info, lines in blocks(page):
             options = dict(word.split("=", 1) for word in info[1:] if "=" in word)
             if "file" in options:
