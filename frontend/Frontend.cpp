@@ -1,0 +1,32 @@
+//===- Frontend.cpp - The language, for tools -----------------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontend/Frontend.h"
+
+using namespace fovea::frontend;
+
+std::optional<Setting> fovea::frontend::parseSetting(llvm::StringRef text) {
+  auto [target, value] = text.split('=');
+  auto [function, name] = target.split('.');
+  if (function.empty() || name.empty() || value.empty())
+    return std::nullopt;
+  return Setting{function.str(), name.str(), value.str()};
+}
+
+std::unique_ptr<Checked>
+fovea::frontend::parseAndCheck(llvm::SourceMgr &sources, unsigned buffer,
+                               const Options &options, Diagnostics &diags) {
+  auto checked = std::make_unique<Checked>(sources, diags, options.searchPaths);
+  const Module *main = checked->modules.loadMain(buffer);
+  // Names are worth looking at only in a program that could be read: a
+  // declaration that did not parse would be an undefined name everywhere.
+  if (checked->modules.areComplete())
+    Elaborator(checked->modules, *main, options.settings, checked->program,
+               diags)
+        .run();
+  return checked;
+}

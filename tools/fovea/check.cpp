@@ -1,0 +1,49 @@
+//===- check.cpp - fovea check: diagnostics only --------------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/fovea/Command.h"
+#include "tools/fovea/Input.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace fovea;
+namespace cl = llvm::cl;
+
+static cl::SubCommand parser("check", "Report the errors of programs");
+static cl::list<std::string> files(cl::Positional, cl::OneOrMore,
+                                   cl::desc("FILE.attn..."), cl::sub(parser));
+static cl::list<std::string>
+    settings("set", cl::value_desc("FUNCTION.NAME=VALUE"),
+             cl::desc("Set a size, a compile-time parameter, or T"),
+             cl::sub(parser));
+static cl::list<std::string> searchPaths("I", cl::Prefix,
+                                         cl::value_desc("directory"),
+                                         cl::desc("Look here for modules"),
+                                         cl::sub(parser));
+
+/// Exit status: 0 without errors, 1 with errors in a program, 2 when a file
+/// or an option cannot be read.
+static int run() {
+  std::optional<frontend::Options> options =
+      tool::makeOptions(settings, searchPaths);
+  if (!options)
+    return 2;
+  int status = 0;
+  for (const std::string &path : files) {
+    llvm::SourceMgr sources;
+    std::optional<unsigned> buffer = tool::openSource(sources, path);
+    if (!buffer)
+      return 2;
+    frontend::Diagnostics diags(sources);
+    frontend::parseAndCheck(sources, *buffer, *options, diags);
+    diags.print(llvm::errs());
+    if (diags.hasErrors())
+      status = 1;
+  }
+  return status;
+}
+
+const tool::Command tool::checkCommand = {&parser, run};
