@@ -179,10 +179,7 @@ Expr *Parser::parsePostfix() {
   while (expr && continues() && peek().is(Token::LBracket)) {
     // Each subscript wraps the last, so that later walks go one deeper.
     if (nesting + ++levels > maxNesting) {
-      diags
-          .error(peek().range(), "expression nests deeper than " +
-                                     llvm::Twine(maxNesting) + " levels")
-          .help("give a part of it a name on a line of its own");
+      reportNesting();
       return nullptr;
     }
     expr = parseBracket(expr);
