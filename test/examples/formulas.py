@@ -148,9 +148,10 @@ def alibi(q, k, v, slope):
     return {"o": weights(dots(q, k) - slope[:, None, None] * (i - j).astype(q.dtype), j <= i) @ v}
 
 
-def turn(x):
+def turn(x, position):
+    """Rotary positions [..., n] on [..., n, d], rotate-half form."""
     half = x.shape[-1] // 2
-    angle = np.arange(x.shape[-2])[:, None] * 10000.0 ** (-np.arange(half) / half)
+    angle = position[..., None] * 10000.0 ** (-np.arange(half) / half)
     cos, sin = np.cos(angle).astype(x.dtype), np.sin(angle).astype(x.dtype)
     a, b = x[..., :half], x[..., half:]
     return np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
@@ -159,7 +160,37 @@ def turn(x):
 @example("rope", "rotary", sizes=[s | {"d": 64} for s in SQUARE])
 def rope(q, k, v):
     i, j = grid(q, k)
-    return {"o": weights(dots(turn(q), turn(k)), j <= i) @ v}
+    return {"o": weights(dots(turn(q, np.arange(q.shape[-2])), turn(k, np.arange(k.shape[-2]))), j <= i) @ v}
+
+
+@example("rope_time", "rotary_time", shapes=QKV | {"tq": "bi", "tk": "bj"}, sizes=[s | {"d": 32} for s in SIZES])
+def rope_time(q, k, v, tq, tk):
+    return {"o": weights(dots(turn(q, tq[:, None]), turn(k, tk[:, None]))) @ v}
+
+
+def bucket(offset, buckets=32, most=128):
+    """T5's bucket of key position minus query position, exact near by, logarithmic further away."""
+    half, exact = buckets // 2, buckets // 4
+    n = np.abs(offset)
+    far = exact + (np.log(np.maximum(n, 1) / exact) / np.log(most / exact) * (half - exact)).astype(int)
+    return np.where(offset > 0, half, 0) + np.where(n < exact, n, np.minimum(far, half - 1))
+
+
+@example("t5", shapes=QKV | {"table": "rh"}, sizes=[s | {"r": 32} for s in SIZES])
+def t5(q, k, v, table):
+    i, j = grid(q, k)
+    return {"o": weights(q @ k.swapaxes(-1, -2) + table[bucket(j - i)].transpose(2, 0, 1)) @ v}
+
+
+@example("distance_penalty", extra=scalar({"rate": 0.3}))
+def distance_penalty(q, k, v, rate):
+    i, j = grid(q, k)
+    return {"o": weights(dots(q, k) - rate * abs(i - j).astype(q.dtype)) @ v}
+
+
+@example("bilinear", shapes={"q": "bia", "w": "ac", "k": "bjc", "v": "bje"}, sizes=[s | {"a": 8, "c": 12} for s in SIZES])
+def bilinear(q, w, k, v):
+    return {"o": weights(q @ w @ k.swapaxes(-1, -2)) @ v}
 
 
 @example("relative", sizes=[s | {"r": 2 * s["j"] - 1} for s in SQUARE], shapes=QKV | {"table": "hr"})
