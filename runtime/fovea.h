@@ -221,9 +221,9 @@ FOVEA_API void fovea_session_destroy(fovea_session *session);
  *  must be 1 and the outer ones are free (of outputs, no two elements may
  *  share memory); the first element must be aligned to its own size and to
  *  fovea_tensor_info::alignment; sizes may be 0, and `data` may be NULL where
- *  there is no element. Booleans are one byte each, 0 or 1, of dtype bool or
- *  uint8. The memory range of an output must not overlap that of any other
- *  tensor of the call. Sizes of equally named indices must agree.
+ *  there is no element. Booleans are one byte each, of dtype bool or uint8.
+ *  The memory range of an output must not overlap that of any other tensor of
+ *  the call. Sizes of equally named indices must agree.
  *
  *  The tensors must stay as they are during the call and are not kept after
  *  it. Nothing is allocated unless the sizes need more workspace than any

@@ -31,7 +31,7 @@ typedef enum fovea_dtype {
   FOVEA_U16 = 10,
   FOVEA_U32 = 11,
   FOVEA_U64 = 12,
-  FOVEA_BOOL = 13,   /* one byte, 0 or 1 */
+  FOVEA_BOOL = 13,   /* one byte: 0, or anything else for true */
   FOVEA_F8E4M3 = 14, /* finite, no infinities (OCP) */
   FOVEA_F8E5M2 = 15,
 } fovea_dtype;

@@ -55,6 +55,12 @@ TEST(CpuFeatures, AgreeWithTheCompiler) {
 }
 #endif
 
+extern "C" uint32_t fovea_test_abi_version_from_c(void);
+
+TEST(Status, HeadersWorkInC) {
+  EXPECT_EQ(fovea_test_abi_version_from_c(), uint32_t(FOVEA_ABI_VERSION));
+}
+
 TEST(Status, EveryCodeHasAName) {
   for (int status = FOVEA_OK; status <= FOVEA_BUSY; ++status)
     EXPECT_STRNE(fovea_status_name(fovea_status(status)), "unknown status")
