@@ -11,4 +11,124 @@
 // One file for each directory of passes.
 include "passes/mask/MaskPasses.td"
 
+//===----------------------------------------------------------------------===//
+// Buffer form and below
+//===----------------------------------------------------------------------===//
+
+def EntryAbiPass : Pass<"attn-entry-abi", "mlir::ModuleOp"> {
+  let summary = "make entries take and return memory";
+  let description = [{
+    Tensor arguments of functions marked `attn.entry` become strided memrefs
+    whose innermost stride is 1; results become trailing out-arguments, marked
+    `attn.result`, that keep the metadata of the results. A result in grouped
+    dimensions is written through a view of the out-argument, so that
+    bufferization need not copy it.
+
+    ```mlir
+    func.func @f(%x: tensor<?xf32>) -> tensor<?xf32> { ... return %r }
+    ==>
+    func.func @f(%x: memref<?xf32, strided<[1], offset: ?>>,
+                 %r: memref<?xf32, strided<[1], offset: ?>> {attn.result}) {
+      ...
+      bufferization.materialize_in_destination %r_value in restrict writable %r
+      return
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::bufferization::BufferizationDialect",
+    "mlir::memref::MemRefDialect"
+  ];
+}
+
+def PlanMemoryPass : Pass<"attn-plan-memory", "mlir::ModuleOp"> {
+  let summary = "lay intermediate buffers out in one workspace";
+  let description = [{
+    Every `memref.alloc` of an entry becomes a view of a new argument, marked
+    `attn.workspace`, at a multiple of 64 bytes. Buffers whose lifetimes do not
+    meet share their place, whose size is the largest of theirs. A private
+    function `ENTRY_workspace_size(symbols)` returns the bytes needed for given
+    index sizes (i64, in the order of the entry's symbols), or -1 when they
+    cannot be counted.
+
+    The size of a buffer must follow from the sizes of the entry's arguments.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect"
+  ];
+}
+
+def BindRuntimePass : Pass<"attn-bind-runtime", "mlir::ModuleOp"> {
+  let summary = "make a program what the runtime calls";
+  let description = [{
+    Each entry in buffer form becomes `run(invocation) -> i32`
+    (runtime/fovea_abi.h): operands, weights and the workspace are read from the
+    invocation, `attn.require` returns 1 + its number, and all else returns 0.
+    The tables that describe entries and weights are added, as constants that
+    the one exported constant `PREFIX_program` refers to.
+  }];
+  let options = [
+    Option<"prefix", "prefix", "std::string", /*default=*/"\"model\"",
+           "what the name of the exported constant begins with">,
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"\"",
+           "the CPU that the object is for, to be named in messages">,
+    Option<"features", "features", "uint64_t", /*default=*/"0",
+           "the CPU features that the object needs, as FOVEA_CPU_BITs">
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::cf::ControlFlowDialect",
+    "mlir::LLVM::LLVMDialect"
+  ];
+}
+
+def OutlineParallelPass : Pass<"attn-outline-parallel", "mlir::ModuleOp"> {
+  let summary = "turn parallel loops on buffers into functions of an index";
+  let description = [{
+    Each `scf.forall` becomes one call of the invocation's `parallel_for`. Its
+    body becomes a private function `body(argument, index, scratch)`:
+
+    - `argument` points to a structure on the caller's stack with the values
+      that the body takes from outside; constants are repeated in the body;
+    - `index` counts the iterations of all dimensions together, the last
+      dimension fastest;
+    - `scratch` is memory private to the running thread, 64-byte aligned: the
+      buffers that the body allocates lie in it end to end. Their sizes may not
+      depend on the iteration.
+
+    A parallel loop inside another becomes sequential loops.
+
+    ```mlir
+    scf.forall (%i) in (%n) { body(%i, %x) }
+    ==>
+    %argument = llvm.alloca ... // holds %x
+    llvm.call %parallel_for(%pool, @f_body, %argument, %n, %scratch_bytes)
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
+}
+
+def LowerCopiesPass : Pass<"attn-lower-copies"> {
+  let summary = "turn copies of memrefs into elementwise computations";
+  let description = [{
+    Each `memref.copy` becomes a `linalg.generic` that yields its input: its
+    lowering needs no function of a runtime, whatever the strides.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect"];
+}
+
+def LowerMathPass : Pass<"attn-lower-math"> {
+  let summary = "expand elementary functions of vectors into polynomials";
+  let description = [{
+    Operations of the math dialect on vectors become arithmetic, by MLIR's
+    approximations, accurate to a few units in the last place of f32. Those on
+    scalars are left alone: the C library computes them.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect",
+    "mlir::vector::VectorDialect"
+  ];
+}
+
 #endif // FOVEA_PASSES_TD

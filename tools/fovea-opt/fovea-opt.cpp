@@ -7,6 +7,7 @@
 
 #include "dialect/Attn.h"
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
   registry.insert<fovea::attn::AttnDialect>();
   fovea::attn::registerBufferizationModels(registry);
   fovea::attn::registerFoveaPasses();
+  fovea::attn::registerPhasePipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Fovea pass driver\n", registry));
 }

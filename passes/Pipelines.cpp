@@ -1,0 +1,176 @@
+//===- Pipelines.cpp - The phases of the compiler -------------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Pipelines.h"
+
+#include "passes/Passes.h"
+
+#include "runtime/fovea_types.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace fovea::attn {
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+namespace {
+using Populate = void (*)(OpPassManager &, const PipelineOptions &);
+
+struct PhaseEntry {
+  Phase phase;
+  llvm::StringLiteral name;
+  Populate populate; // null for the frontend, which is no pass
+};
+
+constexpr PhaseEntry kPhases[] = {
+    {Phase::Frontend, "frontend", nullptr},
+    {Phase::Graph, "graph", populateGraphPhase},
+    {Phase::Segments, "segments", populateSegmentsPhase},
+    {Phase::Schedule, "schedule", populateSchedulePhase},
+    {Phase::Bufferize, "bufferize", populateBufferizePhase},
+    {Phase::Tile, "tile", populateTilePhase},
+    {Phase::Vector, "vector", populateVectorPhase},
+    {Phase::Llvm, "llvm", populateLlvmPhase},
+};
+} // namespace
+
+llvm::StringRef phaseName(Phase phase) {
+  return kPhases[static_cast<size_t>(phase)].name;
+}
+
+std::optional<Phase> parsePhase(llvm::StringRef name) {
+  for (const PhaseEntry &entry : kPhases)
+    if (entry.name == name)
+      return entry.phase;
+  return std::nullopt;
+}
+
+std::string phaseNames() {
+  return llvm::join(
+      llvm::map_range(kPhases, [](const PhaseEntry &e) { return e.name; }),
+      " ");
+}
+
+bool CpuOptions::hasBf16Conversion() const {
+  return features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16);
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+void populateGraphPhase(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void populateSegmentsPhase(OpPassManager &, const PipelineOptions &) {}
+
+void populateSchedulePhase(OpPassManager &, const PipelineOptions &) {}
+
+void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createEntryAbiPass());
+  // Sizes as functions of the arguments' sizes: so that the destinations of
+  // results, and the sizes of buffers, are known at the start of the entry.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createOneShotBufferizePass());
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createPlanMemoryPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void populateTilePhase(OpPassManager &, const PipelineOptions &) {}
+
+void populateVectorPhase(OpPassManager &, const PipelineOptions &) {}
+
+void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createLowerCopiesPass());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  BindRuntimePassOptions bind;
+  bind.prefix = options.prefix;
+  bind.cpu = options.cpu.name;
+  bind.features = options.cpu.features;
+  pm.addPass(createBindRuntimePass(bind));
+  pm.addPass(createOutlineParallelPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  VectorTransferToSCFOptions transfers;
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass(
+      transfers.enableFullUnroll()));
+  pm.addPass(createLowerMathPass());
+  arith::ArithExpandOpsPassOptions expand;
+  // Without the instructions a conversion to bfloat16 would be a library call.
+  expand.includeBf16 = !options.cpu.hasBf16Conversion();
+  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(expand));
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void populatePhases(OpPassManager &pm, const PipelineOptions &options,
+                    Phase last) {
+  for (const PhaseEntry &entry : kPhases)
+    if (entry.populate && entry.phase <= last)
+      entry.populate(pm, options);
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+void registerPhasePipelines() {
+  for (const PhaseEntry &entry : kPhases) {
+    if (!entry.populate)
+      continue;
+    registerPassPipeline(
+        ("attn-phase-" + entry.name).str(),
+        ("the passes of phase '" + entry.name + "'").str(),
+        [populate = entry.populate](
+            OpPassManager &pm, StringRef text,
+            function_ref<LogicalResult(const Twine &)> error) {
+          if (!text.empty())
+            return error("expected no options, but found '" + text + "'");
+          populate(pm, PipelineOptions());
+          return success();
+        },
+        [](function_ref<void(const detail::PassOptions &)>) {});
+  }
+}
+
+} // namespace fovea::attn

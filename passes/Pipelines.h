@@ -1,0 +1,85 @@
+//===- Pipelines.h - The phases of the compiler ------------------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_PIPELINES_H
+#define FOVEA_PASSES_PIPELINES_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <optional>
+#include <string>
+
+namespace fovea::attn {
+
+/// The phases, in order; docs/architecture.md says what a program looks like
+/// after each.
+enum class Phase {
+  Frontend,
+  Graph,
+  Segments,
+  Schedule,
+  Bufferize,
+  Tile,
+  Vector,
+  Llvm,
+};
+
+/// The name of a phase, as on the command line.
+llvm::StringRef phaseName(Phase phase);
+
+/// The phase of this name.
+std::optional<Phase> parsePhase(llvm::StringRef name);
+
+/// All names, separated by spaces.
+std::string phaseNames();
+
+/// What the phases need to know of the CPU that the code is for.
+struct CpuOptions {
+  /// LLVM's name.
+  std::string name;
+  /// FOVEA_CPU_BIT of each feature that the code may use.
+  uint64_t features = 0;
+  /// The widest vector registers to use.
+  unsigned vectorBits = 128;
+
+  /// Whether one instruction rounds a vector to bfloat16.
+  bool hasBf16Conversion() const;
+};
+
+struct PipelineOptions {
+  CpuOptions cpu;
+  /// What the name of the exported constant begins with.
+  std::string prefix = "model";
+};
+
+void populateGraphPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+void populateSegmentsPhase(mlir::OpPassManager &pm,
+                           const PipelineOptions &options);
+void populateSchedulePhase(mlir::OpPassManager &pm,
+                           const PipelineOptions &options);
+void populateBufferizePhase(mlir::OpPassManager &pm,
+                            const PipelineOptions &options);
+void populateTilePhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+void populateVectorPhase(mlir::OpPassManager &pm,
+                         const PipelineOptions &options);
+void populateLlvmPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+
+/// Adds the phases after `Phase::Frontend` up to and including `last`.
+void populatePhases(mlir::OpPassManager &pm, const PipelineOptions &options,
+                    Phase last = Phase::Llvm);
+
+/// Registers the dialects that programs in any form use, and the interface
+/// implementations that the phases need.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// Registers each phase as a pipeline `attn-phase-NAME`, for fovea-opt.
+void registerPhasePipelines();
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_PIPELINES_H

@@ -1,0 +1,65 @@
+//===- BindRuntime.cpp - A program becomes what the runtime calls ---------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Entries become functions of an invocation; the tables that describe them,
+// and the weights, become the one constant that the object exports.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Passes.h"
+#include "passes/cpu/BindInvocation.h"
+#include "passes/cpu/ProgramTables.h"
+
+#include "dialect/Attn.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace fovea::attn {
+#define GEN_PASS_DEF_BINDRUNTIMEPASS
+#include "passes/Passes.h.inc"
+} // namespace fovea::attn
+
+using namespace mlir;
+using namespace fovea::attn;
+
+namespace {
+
+struct BindRuntimePass
+    : public fovea::attn::impl::BindRuntimePassBase<BindRuntimePass> {
+  using BindRuntimePassBase::BindRuntimePassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<ProgramParams> params = readParams(module);
+    if (failed(params))
+      return signalPassFailure();
+    std::vector<BoundEntry> entries;
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (!function->hasAttr(kEntryAttr))
+        continue;
+      FailureOr<BoundEntry> entry = bindInvocation(function, *params);
+      if (failed(entry))
+        return signalPassFailure();
+      entries.push_back(std::move(*entry));
+    }
+    ProgramIdentity identity{prefix, cpu, features};
+    if (failed(addProgramTables(module, identity, entries, *params)))
+      return signalPassFailure();
+
+    // Only the program is visible outside of the object.
+    auto internal =
+        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal())
+        function->setAttr("llvm.linkage", internal);
+    for (auto param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
+      param.erase();
+  }
+};
+
+} // namespace
