@@ -1,7 +1,7 @@
 //===- Pipelines.cpp - The phases of the compiler -------------------------===//
 //
-// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
@@ -118,8 +118,8 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCSEPass());
 
   VectorTransferToSCFOptions transfers;
-  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass(
-      transfers.enableFullUnroll()));
+  pm.addNestedPass<func::FuncOp>(
+      createConvertVectorToSCFPass(transfers.enableFullUnroll()));
   pm.addPass(createLowerMathPass());
   arith::ArithExpandOpsPassOptions expand;
   // Without the instructions a conversion to bfloat16 would be a library call.
@@ -161,9 +161,9 @@ void registerPhasePipelines() {
     registerPassPipeline(
         ("attn-phase-" + entry.name).str(),
         ("the passes of phase '" + entry.name + "'").str(),
-        [populate = entry.populate](
-            OpPassManager &pm, StringRef text,
-            function_ref<LogicalResult(const Twine &)> error) {
+        [populate =
+             entry.populate](OpPassManager &pm, StringRef text,
+                             function_ref<LogicalResult(const Twine &)> error) {
           if (!text.empty())
             return error("expected no options, but found '" + text + "'");
           populate(pm, PipelineOptions());

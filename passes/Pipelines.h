@@ -1,7 +1,8 @@
-//===- Pipelines.h - The phases of the compiler ------------------*- C++ -*-===//
+//===- Pipelines.h - The phases of the compiler ------------------*- C++
+//-*-===//
 //
-// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
@@ -57,7 +58,8 @@ struct PipelineOptions {
   std::string prefix = "model";
 };
 
-void populateGraphPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+void populateGraphPhase(mlir::OpPassManager &pm,
+                        const PipelineOptions &options);
 void populateSegmentsPhase(mlir::OpPassManager &pm,
                            const PipelineOptions &options);
 void populateSchedulePhase(mlir::OpPassManager &pm,

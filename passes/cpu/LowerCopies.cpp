@@ -1,7 +1,7 @@
 //===- LowerCopies.cpp - Copies become loops ------------------------------===//
 //
-// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // MLIR lowers a copy between strided memrefs to a call of its own runtime,
 // which generated objects do not have.

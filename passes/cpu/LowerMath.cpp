@@ -1,7 +1,7 @@
 //===- LowerMath.cpp - Vectors of elementary functions --------------------===//
 //
-// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // LLVM would call the C library once for each lane. Polynomials keep the lanes
 // together; scalars are left to the library, which is more accurate.
