@@ -1,0 +1,90 @@
+//===- ScalarProgram.h - scalar regions as flat code --------------*- C++ -*-=//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_TOOLS_EVALUATOR_SCALARPROGRAM_H
+#define FOVEA_TOOLS_EVALUATOR_SCALARPROGRAM_H
+
+#include "tools/evaluator/Values.h"
+
+namespace fovea::evaluator {
+
+/// A scalar region, compiled once into instructions over registers, so that
+/// running it for an element looks nothing up and walks no IR.
+class ScalarProgram {
+public:
+  /// Compiles the body of a region up to its terminator. `numIndices` is the
+  /// number of dimensions that attn.index or linalg.index may name; values
+  /// from outside are taken from `frame` now. Fails at an op that is no scalar
+  /// op.
+  static mlir::FailureOr<ScalarProgram>
+  compile(mlir::Block &body, unsigned numIndices, const Frame &frame);
+  /// Compiles one op outside of any region.
+  static mlir::FailureOr<ScalarProgram> compile(mlir::Operation *op,
+                                                const Frame &frame);
+
+  void setArgument(unsigned argument, Cell value) {
+    registers[argument] = value;
+  }
+  void setIndex(unsigned dim, int64_t value) {
+    registers[numArguments + dim].i = value;
+  }
+  bool usesIndex(unsigned dim) const { return usedIndices[dim]; }
+  /// Runs it; fails at an op that has no defined value.
+  mlir::LogicalResult run();
+  /// Operand `k` of the terminator, or result `k` of the one op.
+  Cell getResult(unsigned k) const { return registers[results[k]]; }
+
+private:
+  friend class ScalarCompiler;
+
+  enum class Opcode : uint8_t {
+#define FLOAT(op, name, value) name,
+#define INTEGER(op, name, value) name,
+#include "tools/evaluator/ScalarOps.def"
+    CmpF,
+    CmpI,
+    Select,
+    DivSI,
+    DivUI,
+    RemSI,
+    RemUI,
+    FloorDivSI,
+    CeilDivSI,
+    CeilDivUI,
+    Extract,    // tensors[extra] at the coordinates in operands[a ...]
+    Move,       // result = a
+    Jump,       // to extra
+    JumpUnless, // to extra unless a
+  };
+  struct Instruction {
+    Opcode opcode;
+    /// The width of an integer result, and of integer operands.
+    uint8_t width = 64, from = 64;
+    uint8_t predicate = 0;
+    unsigned result = 0, a = 0, b = 0, c = 0, extra = 0;
+    mlir::Operation *op = nullptr;
+  };
+  struct CapturedTensor {
+    Array array;
+    llvm::SmallVector<int64_t> strides;
+  };
+
+  mlir::LogicalResult divide(const Instruction &in, Cell a, Cell b);
+  mlir::LogicalResult extract(const Instruction &in);
+
+  std::vector<Instruction> code;
+  std::vector<Cell> registers;
+  std::vector<unsigned> operands;
+  std::vector<CapturedTensor> tensors;
+  llvm::SmallVector<unsigned> results;
+  llvm::SmallVector<bool> usedIndices;
+  unsigned numArguments = 0;
+};
+
+} // namespace fovea::evaluator
+
+#endif // FOVEA_TOOLS_EVALUATOR_SCALARPROGRAM_H
