@@ -81,9 +81,6 @@ LogicalResult Interpreter::run(Operation *op, Frame &frame) {
 
 LogicalResult Interpreter::runCall(func::CallOp op, Frame &frame) {
   auto callee = symbols.lookup<func::FuncOp>(op.getCallee());
-  if (!callee)
-    return op.emitError() << "calls '" << op.getCallee()
-                          << "', which is not a function of the module";
   FailureOr<SmallVector<RuntimeValue>> results =
       call(callee, getAll(frame, op.getOperands()));
   if (failed(results))

@@ -47,8 +47,6 @@ private:
 /// The trip counts, which the shapes of the operands must agree on.
 LogicalResult LoopNest::resolveSizes(const Frame &frame) {
   AffineMap toLoops = op.getShapesToLoopsMap();
-  if (!toLoops)
-    return op.emitError("expects operands whose shapes give every loop");
   SmallVector<int64_t> shapes;
   for (Value operand : op->getOperands())
     llvm::append_range(shapes, frame.at(operand).array.getShape());

@@ -44,7 +44,10 @@ private:
   }
   /// The register of a value; one of a captured scalar is filled now.
   FailureOr<unsigned> getRegister(Operation *user, Value value);
-  FailureOr<const Array *> getTensor(Operation *user, Value value);
+  /// A tensor, which is always one from outside: regions compute scalars.
+  const Array &getTensor(Value value) {
+    return frame.find(value)->second.array;
+  }
   Instruction &add(Opcode opcode, Operation *op) {
     program.code.emplace_back();
     program.code.back().opcode = opcode;
@@ -97,14 +100,6 @@ FailureOr<unsigned> ScalarCompiler::getRegister(Operation *user, Value value) {
   unsigned reg = addRegister(it->second.cell);
   define(value, reg);
   return reg;
-}
-
-FailureOr<const Array *> ScalarCompiler::getTensor(Operation *user,
-                                                   Value value) {
-  auto it = frame.find(value);
-  if (it == frame.end() || !it->second.array.isTensor())
-    return user->emitError("expects a tensor from outside the region");
-  return &it->second.array;
 }
 
 LogicalResult ScalarCompiler::compile(Block &body) {
@@ -171,9 +166,7 @@ LogicalResult ScalarCompiler::compileIndex(Operation *op, unsigned dim) {
 }
 
 LogicalResult ScalarCompiler::compileExtract(tensor::ExtractOp op) {
-  FailureOr<const Array *> tensor = getTensor(op, op.getTensor());
-  if (failed(tensor))
-    return failure();
+  const Array &tensor = getTensor(op.getTensor());
   SmallVector<unsigned> coordinates;
   for (Value index : op.getIndices()) {
     FailureOr<unsigned> reg = getRegister(op, index);
@@ -187,24 +180,22 @@ LogicalResult ScalarCompiler::compileExtract(tensor::ExtractOp op) {
   in.extra = program.tensors.size();
   in.result = result;
   llvm::append_range(program.operands, coordinates);
-  program.tensors.push_back({**tensor, getStrides((*tensor)->getShape())});
+  program.tensors.push_back({tensor, getStrides(tensor.getShape())});
   define(op, result);
   return success();
 }
 
 LogicalResult ScalarCompiler::compileDim(tensor::DimOp op) {
-  FailureOr<const Array *> tensor = getTensor(op, op.getSource());
-  if (failed(tensor))
-    return failure();
+  const Array &tensor = getTensor(op.getSource());
   std::optional<int64_t> dim = getConstantIntValue(op.getIndex());
   if (!dim)
     if (auto it = frame.find(op.getIndex()); it != frame.end())
       dim = it->second.cell.i;
-  int64_t rank = (*tensor)->getShape().size();
+  int64_t rank = tensor.getShape().size();
   if (!dim || *dim < 0 || *dim >= rank)
     return op.emitError() << "expects a known dimension of a tensor of rank "
                           << rank;
-  define(op, addRegister({.i = (*tensor)->getShape()[*dim]}));
+  define(op, addRegister({.i = tensor.getShape()[*dim]}));
   return success();
 }
 

@@ -34,9 +34,9 @@ TEST_F(ErrorsTest, Inputs) {
         "1: input 'x' expects elements of the type 'f32', but got 'i32'");
   check(text, {floats({1, 2}, {1})},
         "1: input 'x' expects 2 elements, but got 1");
-  check("func.func @f(%x: memref<2xf32>) { return }", {one},
-        "1: input 0 has the type 'memref<2xf32>', which the evaluator cannot "
-        "hold");
+  check(
+      "func.func @f(%x: memref<2xf32>) { return }", {one},
+      R"(1: input 0 has the type 'memref<2xf32>', which the evaluator cannot hold)");
   check("func.func @f(%x: tensor<?xf32> {attn.dims = [[\"i\"]]}, %y: "
         "tensor<?xf32> {attn.dims = [[\"i\"]]}) { return }",
         {one, none},
@@ -44,7 +44,9 @@ TEST_F(ErrorsTest, Inputs) {
   check("func.func private @f()", {}, "1: has no body to evaluate");
 }
 
-TEST_F(ErrorsTest, Calls) {
+TEST_F(ErrorsTest, Functions) {
+  check("func.func @f() {\n return\n^bb1:\n return }", {},
+        "1: expects a body of one block");
   check("func.func @f() {\n func.call @f() : () -> ()\n return }", {},
         "1: is called more than 64 calls deep");
 }
@@ -71,15 +73,15 @@ func.func @f(%n: i32) -> tensor<1xf32> {
         });
   check(text, {integer(1)},
         "4: weight 'w1' expects size 1 in dimension 0, but got 0", give(none));
-  check(R"mlir(attn.param @w from "w" : tensor<1x2x4xf32>
+  check(
+      R"mlir(attn.param @w from "w" : tensor<1x2x4xf32>
     panel <rows [0] columns [1] width 4> of tensor<3x2xf32>
 func.func @f() -> tensor<1x2x4xf32> {
   %r = attn.param_ref @w : tensor<1x2x4xf32>
   return %r : tensor<1x2x4xf32>
 })mlir",
-        {},
-        "4: reads 'w', which is packed, so this is no longer the form that "
-        "the evaluator reads");
+      {},
+      R"(4: reads 'w', which is packed, so this is no longer the form that the evaluator reads)");
 }
 
 TEST_F(ErrorsTest, Scalars) {
@@ -93,20 +95,54 @@ TEST_F(ErrorsTest, Scalars) {
   return %r : f32
 })mlir",
         {one, integer(1)}, "2: reads coordinate 1 of dimension 0 of size 1");
-  check(R"mlir(func.func @f(%a: tensor<1xf32>) -> tensor<1xf32> {
+  check(
+      R"mlir(func.func @f(%a: tensor<1xf32>) -> tensor<1xf32> {
   %r = arith.negf %a : tensor<1xf32>
   return %r : tensor<1xf32>
 })mlir",
-        {one},
-        "2: 'arith.negf' computes on tensors, where the evaluator expects "
-        "scalars");
-  check(R"mlir(func.func @f(%a: i32) -> i32 {
+      {one},
+      R"(2: 'arith.negf' computes on tensors, where the evaluator expects scalars)");
+  check(
+      R"mlir(func.func @f(%a: i32) -> i32 {
   %r = math.ctpop %a : i32
   return %r : i32
 })mlir",
-        {integer(1)},
-        "2: 'math.ctpop' is not an op of the graph form that the evaluator "
-        "knows");
+      {integer(1)},
+      R"(2: 'math.ctpop' is not an op of the graph form that the evaluator knows)");
+  check(R"mlir(func.func @f(%n: index, %a: tensor<1xi32>) -> tensor<1xi32> {
+  %r = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      outs(%a : tensor<1xi32>) {
+  ^bb0(%x: i32):
+    %y = scf.for %i = %n to %n step %n iter_args(%z = %x) -> (i32) {
+      scf.yield %z : i32
+    }
+    linalg.yield %y : i32
+  } -> tensor<1xi32>
+  return %r : tensor<1xi32>
+})mlir",
+        {integer(3), integers({1}, {0})},
+        "5: expects a positive constant step");
+  check(R"mlir(func.func @f(%a: tensor<1xindex>) -> tensor<1xindex> {
+  %r = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      outs(%a : tensor<1xindex>) {
+  ^bb0(%x: index):
+    %d = tensor.dim %a, %x : tensor<1xindex>
+    linalg.yield %d : index
+  } -> tensor<1xindex>
+  return %r : tensor<1xindex>
+})mlir",
+        {integers({1}, {0})},
+        "5: expects a known dimension of a tensor of rank 1");
+  check(R"mlir(func.func @f(%a: tensor<1xf32>) -> tensor<1xf32> {
+  %r = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      outs(%a : tensor<1xf32>) {
+  ^bb0(%x: f32):
+    %d = arith.constant dense<0> : tensor<1xi32>
+    linalg.yield %x : f32
+  } -> tensor<1xf32>
+  return %r : tensor<1xf32>
+})mlir",
+        {one}, "5: is not a scalar constant");
   check(R"mlir(func.func @f(%n: index) {
   %c = arith.constant 0 : index
   scf.for %i = %c to %n step %c { }
@@ -122,13 +158,13 @@ TEST_F(ErrorsTest, Tensors) {
 })mlir",
         {integer(-1)}, "2: has a tensor of the negative size -1");
   messages.clear();
-  check(R"mlir(func.func @f(%n: index) -> tensor<?x?xf32> {
+  check(
+      R"mlir(func.func @f(%n: index) -> tensor<?x?xf32> {
   %r = tensor.empty(%n, %n) : tensor<?x?xf32>
   return %r : tensor<?x?xf32>
 })mlir",
-        {integer(1000000)},
-        "2: has a tensor of more than 2147483648 elements, the most the "
-        "evaluator holds");
+      {integer(1000000)},
+      R"(2: has a tensor of more than 2147483648 elements, the most the evaluator holds)");
   check(R"mlir(func.func @f(%a: tensor<?xf32>, %n: index) -> index {
   %r = tensor.dim %a, %n : tensor<?xf32>
   return %r : index
@@ -151,6 +187,31 @@ TEST_F(ErrorsTest, Tensors) {
         {one}, "2: takes 2 elements from offset 0 of dimension 0 of size 1");
 }
 
+TEST_F(ErrorsTest, TensorConstantsAndChoices) {
+  check(R"mlir(func.func @f() -> tensor<2xf32> {
+  %r = arith.constant sparse<[[0]], [1.0]> : tensor<2xf32>
+  return %r : tensor<2xf32>
+})mlir",
+        {}, "2: expects the elements of a tensor constant as dense");
+  check(
+      R"mlir(func.func @f(%a: tensor<1xi1>, %b: tensor<1xf32>) -> tensor<1xf32> {
+  %r = arith.select %a, %b, %b : tensor<1xi1>, tensor<1xf32>
+  return %r : tensor<1xf32>
+})mlir",
+      {integers({1}, {1}), one}, "2: expects a scalar condition");
+  check(
+      R"mlir(func.func @f(%a: tensor<?xf32>, %b: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+  %r = tensor.insert_slice %a into %b[0] [%n] [1] : tensor<?xf32> into tensor<?xf32>
+  return %r : tensor<?xf32>
+})mlir",
+      {one, one, integer(0)}, "2: inserts 1 elements into a slice of 0");
+  check(R"mlir(func.func @f(%a: tensor<?xf32>) -> tensor<*xf32> {
+  %r = tensor.cast %a : tensor<?xf32> to tensor<*xf32>
+  return %r : tensor<*xf32>
+})mlir",
+        {one}, "2: expects a ranked tensor, but got 'tensor<*xf32>'");
+}
+
 static const char *product = R"mlir(
 func.func @f(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
   %r = linalg.generic {indexing_maps = [affine_map<(i) -> (MAP)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
@@ -166,9 +227,9 @@ TEST_F(ErrorsTest, StructuredOps) {
     std::string text = product;
     return text.replace(text.find("MAP"), 3, map);
   };
-  check(with("i"), {one, none},
-        "3: has 1 iterations of loop 0, but operand 1 has size 0 in "
-        "dimension 0");
+  check(
+      with("i"), {one, none},
+      R"(3: has 1 iterations of loop 0, but operand 1 has size 0 in dimension 0)");
   check(with("i + 1"), {one, one}, "3: reads operand 0 out of range");
 }
 
@@ -185,12 +246,12 @@ TEST_F(ErrorsTest, Attention) {
         .str();
   };
   check(text("%n", "i", "i"), {one, integer(-2), one},
-        "2: has the negative bound -2 of dimension 'i'");
+        "2: has the bound -2 in dimension 'i', where it expects a size");
   check(text("1", "i", "i + 1"), {one, integer(0), one},
         "2: writes a result out of range");
-  check(text("1", "i floordiv s0", "i"), {one, integer(0), one},
-        "2: has an access that divides by 0, where it expects a positive "
-        "number");
+  check(
+      text("1", "i floordiv s0", "i"), {one, integer(0), one},
+      R"(2: has an access that divides by 0, where it expects a positive number)");
   check(
       R"mlir(func.func @f(%t: tensor<1xi32>, %x: tensor<1xf32>, %o: tensor<1xf32>) -> tensor<1xf32> {
   %r = attn.attention domain(i parallel 1, j key 1)
@@ -205,6 +266,66 @@ TEST_F(ErrorsTest, Attention) {
   return %r : tensor<1xf32>
 })mlir",
       {integers({1}, {0}), one, one},
-      "2: the epilogue uses lookup 0, which depends on dimension 'j', which "
-      "has no value there");
+      R"(2: the epilogue uses lookup 0, which depends on dimension 'j', which has no value there)");
+}
+
+TEST_F(ErrorsTest, Buffers) {
+  auto give = [&](llvm::StringRef,
+                  mlir::RankedTensorType) -> mlir::FailureOr<Tensor> {
+    return one;
+  };
+  check(R"mlir(attn.param @w from "w" : tensor<1xf32>
+func.func @f() {
+  %w = attn.param_ref @w : memref<1xf32>
+  linalg.copy ins(%w : memref<1xf32>) outs(%w : memref<1xf32>)
+  return
+})mlir",
+        {}, "4: expects tensors, not buffers", give);
+  check(R"mlir(attn.param @w from "w" : tensor<1xf32>
+func.func @f() {
+  %w = attn.param_ref @w : memref<1xf32>
+  attn.attention domain(i parallel 1, j key 1)
+      contraction over() (%a = %w[i] : memref<1xf32>) { attn.yield %a : f32 }
+      normalizer(#attn.softmax) outs(logsumexp %w[i] : memref<1xf32>)
+  return
+})mlir",
+        {}, "4: expects tensors, not buffers", give);
+}
+
+namespace {
+/// A normalizer that a later dialect might have: here, the unit attribute.
+struct Unheard
+    : fovea::attn::NormalizerAttrInterface::ExternalModel<Unheard,
+                                                          mlir::UnitAttr> {
+  bool hasShift(mlir::Attribute) const { return false; }
+  bool hasMass(mlir::Attribute) const { return true; }
+  mlir::Value buildWeight(mlir::Attribute, mlir::OpBuilder &, mlir::Location,
+                          mlir::Value score, mlir::Value) const {
+    return score;
+  }
+  mlir::Value buildRescale(mlir::Attribute, mlir::OpBuilder &, mlir::Location,
+                           mlir::Value shift, mlir::Value) const {
+    return shift;
+  }
+  mlir::Value buildFinalFactor(mlir::Attribute, mlir::OpBuilder &,
+                               mlir::Location, mlir::Value,
+                               mlir::Value mass) const {
+    return mass;
+  }
+  mlir::Value buildLogMass(mlir::Attribute, mlir::OpBuilder &, mlir::Location,
+                           mlir::Value, mlir::Value mass) const {
+    return mass;
+  }
+};
+} // namespace
+
+TEST_F(ErrorsTest, UnknownNormalizer) {
+  mlir::UnitAttr::attachInterface<Unheard>(context);
+  check(R"mlir(func.func @f(%x: tensor<1xf32>) -> tensor<1xf32> {
+  %r = attn.attention domain(i parallel 1, j key 1)
+      contraction over() (%a = %x[i] : tensor<1xf32>) { attn.yield %a : f32 }
+      normalizer(unit) outs(logsumexp %x[i] : tensor<1xf32>)
+  return %r : tensor<1xf32>
+})mlir",
+        {one}, "2: has the normalizer unit, which the evaluator does not know");
 }
