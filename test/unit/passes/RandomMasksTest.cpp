@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "MaskModel.h"
+#include "llvm/ADT/STLExtras.h"
 #include <gtest/gtest.h>
 #include <random>
 
@@ -107,7 +108,7 @@ struct Tightness {
   int64_t kept = 0, visited = 0; ///< keys of tiles
   int64_t trueFull = 0, foundFull = 0;
   int64_t masks = 0, exactMasks = 0;
-  double milliseconds = 0, slowest = 0;
+  std::vector<double> milliseconds; ///< of each mask
 };
 
 /// Compares the classes of all keys in all tiles of a few sizes.
@@ -140,8 +141,7 @@ void check(const MaskModel &mask, unsigned seed, Tightness &tightness) {
   }
   ++tightness.masks;
   tightness.exactMasks += exact;
-  tightness.milliseconds += mask.getMilliseconds();
-  tightness.slowest = std::max(tightness.slowest, mask.getMilliseconds());
+  tightness.milliseconds.push_back(mask.getMilliseconds());
 }
 
 Tightness checkRandomMasks(unsigned count, unsigned firstSeed,
@@ -158,12 +158,13 @@ Tightness checkRandomMasks(unsigned count, unsigned firstSeed,
     if (testing::Test::HasFailure())
       break;
   }
+  llvm::sort(tightness.milliseconds);
   std::cout << tightness.masks << " masks, " << tightness.exactMasks
             << " exact; keys kept / visited " << tightness.kept << " / "
             << tightness.visited << ", full found / true "
-            << tightness.foundFull << " / " << tightness.trueFull << "; mean "
-            << tightness.milliseconds / tightness.masks << " ms, slowest "
-            << tightness.slowest << " ms\n";
+            << tightness.foundFull << " / " << tightness.trueFull << "; median "
+            << tightness.milliseconds[tightness.milliseconds.size() / 2]
+            << " ms, slowest " << tightness.milliseconds.back() << " ms\n";
   return tightness;
 }
 
