@@ -80,7 +80,9 @@ void populateGraphPhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
 }
 
-void populateSegmentsPhase(OpPassManager &, const PipelineOptions &) {}
+void populateSegmentsPhase(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createMaskSegmentsPass());
+}
 
 void populateSchedulePhase(OpPassManager &, const PipelineOptions &) {}
 
