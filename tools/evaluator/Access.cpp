@@ -178,3 +178,23 @@ Access::locateRun(ArrayRef<int64_t> point, unsigned dim, int64_t count) const {
   }
   return run;
 }
+
+std::optional<std::pair<int64_t, SmallVector<int64_t>>>
+Access::linearize(ArrayRef<int64_t> sizes) const {
+  int64_t origin = 0;
+  SmallVector<int64_t> strides(sizes.size(), 0);
+  for (const Coordinate &coordinate : coordinates) {
+    if (!coordinate.steps.empty() || coordinate.clamped)
+      return std::nullopt;
+    int64_t least = coordinate.constant, most = coordinate.constant;
+    for (const Term &term : coordinate.terms) {
+      int64_t reach = term.factor * (sizes[term.dim] - 1);
+      (reach < 0 ? least : most) += reach;
+      strides[term.dim] += term.factor * coordinate.stride;
+    }
+    if (least < 0 || most >= coordinate.size)
+      return std::nullopt;
+    origin += coordinate.constant * coordinate.stride;
+  }
+  return std::pair(origin, strides);
+}

@@ -38,6 +38,11 @@ public:
   std::optional<Run> locateRun(llvm::ArrayRef<int64_t> point, unsigned dim,
                                int64_t count) const;
 
+  /// The offset of the origin and the stride along each of the `sizes`, when
+  /// every point of that box is in range and the map is linear.
+  std::optional<std::pair<int64_t, llvm::SmallVector<int64_t>>>
+  linearize(llvm::ArrayRef<int64_t> sizes) const;
+
 private:
   struct Term {
     unsigned dim;

@@ -19,10 +19,16 @@ struct Operand {
   Array array;
   Access access;
   bool isInit, isRead;
-  Access::Run run = {0, 0};
+  /// Where it is read, if that is the same form throughout.
+  int64_t origin = 0;
+  SmallVector<int64_t> strides = {};
+  /// Where the current point reads it.
+  int64_t offset = 0;
 };
 
-/// The loops of one structured op.
+/// The loops of one structured op. Several points along one parallel loop run
+/// at once; since no two of them meet in an element of a result, and the other
+/// loops keep their order, every sum is taken in order.
 class LoopNest {
 public:
   LoopNest(linalg::LinalgOp op, ScalarProgram program)
@@ -34,13 +40,18 @@ public:
 
 private:
   LogicalResult resolveSizes(const Frame &frame);
-  LogicalResult runInnermost();
-  LogicalResult runPoint();
+  void chooseLanes();
+  LogicalResult locate();
+  LogicalResult runPoints(unsigned count);
 
   linalg::LinalgOp op;
   ScalarProgram program;
   std::vector<Operand> operands;
   SmallVector<int64_t> sizes, point;
+  /// Whether every operand has an origin and strides.
+  bool isLinear = true;
+  /// The loop that lanes go along, and how many at once.
+  unsigned laneDim = 0, numLanes = 1;
 };
 } // namespace
 
@@ -90,79 +101,88 @@ LogicalResult LoopNest::prepare(const Frame &frame) {
   return success();
 }
 
-LogicalResult LoopNest::runPoint() {
+/// The last parallel loop, when operands are read in even steps along it.
+void LoopNest::chooseLanes() {
   for (Operand &operand : operands) {
-    operand.run = {operand.access.locate(point), 0};
-    if (operand.run.offset < 0)
+    auto linear = operand.access.linearize(sizes);
+    isLinear &= linear.has_value();
+    if (linear)
+      std::tie(operand.origin, operand.strides) = std::move(*linear);
+  }
+  auto kinds = op.getIteratorTypesArray();
+  for (unsigned dim = 0; isLinear && dim < kinds.size(); ++dim) {
+    bool meets = llvm::any_of(operands, [&](const Operand &operand) {
+      return operand.isInit && operand.strides[dim] == 0;
+    });
+    if (kinds[dim] == utils::IteratorType::parallel && !meets) {
+      laneDim = dim;
+      numLanes = program.getNumLanes();
+    }
+  }
+}
+
+/// Where the operands are at `point`.
+LogicalResult LoopNest::locate() {
+  for (Operand &operand : operands) {
+    if (isLinear) {
+      operand.offset = operand.origin;
+      for (auto [at, stride] : llvm::zip(point, operand.strides))
+        operand.offset += at * stride;
+      continue;
+    }
+    operand.offset = operand.access.locate(point);
+    if (operand.offset < 0)
       return op.emitError()
              << "reads operand " << operand.number << " out of range";
-    if (operand.isRead)
-      program.setArgument(operand.number,
-                          operand.array.load(operand.run.offset));
   }
-  if (failed(program.run()))
-    return failure();
-  unsigned result = 0;
-  for (Operand &operand : operands)
-    if (operand.isInit)
-      operand.array.store(operand.run.offset, program.getResult(result++));
   return success();
 }
 
-/// All iterations of the last loop.
-LogicalResult LoopNest::runInnermost() {
-  unsigned dim = sizes.size() - 1;
-  point[dim] = 0;
-  bool isEven = true;
-  for (Operand &operand : operands) {
-    std::optional<Access::Run> run =
-        operand.access.locateRun(point, dim, sizes[dim]);
-    if (!run) {
-      isEven = false;
-      break;
-    }
-    operand.run = *run;
-  }
-  for (int64_t k = 0; k < sizes[dim]; ++k) {
-    point[dim] = k;
+/// Runs `count` points from `point` on.
+LogicalResult LoopNest::runPoints(unsigned count) {
+  if (failed(locate()))
+    return failure();
+  for (unsigned dim = 0; dim < point.size(); ++dim)
     if (program.usesIndex(dim))
-      program.setIndex(dim, k);
-    if (!isEven) {
-      if (failed(runPoint()))
-        return failure();
+      program.setIndex(dim, point[dim], dim == laneDim);
+  for (Operand &operand : operands)
+    if (operand.isRead)
+      program.loadArgument(operand.number, operand.array, operand.offset,
+                           isLinear && count > 1 ? operand.strides[laneDim] : 0,
+                           count);
+  if (failed(program.run(count)))
+    return failure();
+  unsigned result = 0;
+  for (Operand &operand : operands) {
+    if (!operand.isInit)
       continue;
-    }
-    for (Operand &operand : operands)
-      if (operand.isRead)
-        program.setArgument(operand.number,
-                            operand.array.load(operand.run.offset));
-    if (failed(program.run()))
-      return failure();
-    unsigned result = 0;
-    for (Operand &operand : operands) {
-      if (operand.isInit)
-        operand.array.store(operand.run.offset, program.getResult(result++));
-      operand.run.offset += operand.run.stride;
-    }
+    const Cell *cells = program.getResults(result++);
+    for (unsigned k = 0; k < count; ++k)
+      operand.array.store(
+          operand.offset + (k ? k * operand.strides[laneDim] : 0), cells[k]);
   }
-  point[dim] = 0;
   return success();
 }
 
 LogicalResult LoopNest::run() {
   if (llvm::is_contained(sizes, 0))
     return success();
+  chooseLanes();
   point.assign(sizes.size(), 0);
   if (sizes.empty())
-    return runPoint();
-  ArrayRef<int64_t> outer = ArrayRef(sizes).drop_back();
-  do {
-    for (unsigned dim = 0; dim < outer.size(); ++dim)
-      if (program.usesIndex(dim))
-        program.setIndex(dim, point[dim]);
-    if (failed(runInnermost()))
-      return failure();
-  } while (advance(MutableArrayRef(point).drop_back(), outer));
+    return runPoints(1);
+  // The loops but the one of the lanes, which goes in strips around them.
+  SmallVector<int64_t> steps = sizes, place(sizes.size(), 0);
+  steps[laneDim] = 1;
+  for (int64_t begin = 0; begin < sizes[laneDim]; begin += numLanes) {
+    unsigned count = std::min<int64_t>(numLanes, sizes[laneDim] - begin);
+    do {
+      point = place;
+      point[laneDim] = begin;
+      if (failed(runPoints(count)))
+        return failure();
+    } while (advance(place, steps));
+  }
   return success();
 }
 

@@ -45,17 +45,20 @@ public:
     if (!beginRun(point, dim, count))
       return std::nullopt;
     bool usesIndex = program.usesIndex(dim);
-    for (int64_t k = 0; k < count; ++k) {
-      for (Operand &operand : operands) {
-        program.setArgument(operand.argument,
-                            operand.array.load(operand.run.offset));
-        operand.run.offset += operand.run.stride;
-      }
+    int64_t lanes = program.getNumLanes();
+    for (int64_t begin = 0; begin < count; begin += lanes) {
+      int64_t part = std::min(lanes, count - begin);
+      for (Operand &operand : operands)
+        program.loadArgument(operand.argument, operand.array,
+                             operand.run.offset + begin * operand.run.stride,
+                             operand.run.stride, part);
       if (usesIndex)
-        program.setIndex(dim, point[dim] + k);
-      if (mlir::failed(program.run()))
+        program.setIndex(dim, point[dim] + begin, 1);
+      if (mlir::failed(program.run(part)))
         return mlir::failure();
-      visit(k, program.getResult(0));
+      const Cell *results = program.getResults(0);
+      for (int64_t k = 0; k < part; ++k)
+        visit(begin + k, results[k]);
     }
     return mlir::success();
   }

@@ -381,8 +381,7 @@ ScalarProgram::compile(Block &body, unsigned numIndices, const Frame &frame) {
   if (failed(compiler.compile(body)) ||
       failed(compiler.addResults(body.getTerminator()->getOperands())))
     return failure();
-  if (compiler.program.registers.empty())
-    compiler.program.registers.emplace_back();
+  compiler.program.addLanes();
   return std::move(compiler.program);
 }
 
@@ -392,6 +391,7 @@ FailureOr<ScalarProgram> ScalarProgram::compile(Operation *op,
   if (failed(compiler.compile(op)) ||
       failed(compiler.addResults(op->getResults())))
     return failure();
+  compiler.program.addLanes();
   return std::move(compiler.program);
 }
 

@@ -119,111 +119,158 @@ static bool compare(arith::CmpIPredicate predicate, int64_t a, int64_t b,
   llvm_unreachable("not a predicate");
 }
 
-LogicalResult ScalarProgram::divide(const Instruction &in, Cell a, Cell b) {
-  if (b.i == 0)
-    return in.op->emitError("divides an integer by zero");
-  uint64_t ua = zeroExtend(a.i, in.from), ub = zeroExtend(b.i, in.from);
-  int64_t value = 0;
-  // The only quotient that does not fit is that of the least integer by -1.
-  bool negates = b.i == -1;
-  switch (in.opcode) {
-  case Opcode::DivSI:
-    value = negates ? -bits(a.i) : a.i / b.i;
-    break;
-  case Opcode::RemSI:
-    value = negates ? 0 : a.i % b.i;
-    break;
-  case Opcode::FloorDivSI:
-    value = negates ? -bits(a.i)
-                    : a.i / b.i - (a.i % b.i != 0 && (a.i < 0) != (b.i < 0));
-    break;
-  case Opcode::CeilDivSI:
-    value = negates ? -bits(a.i)
-                    : a.i / b.i + (a.i % b.i != 0 && (a.i < 0) == (b.i < 0));
-    break;
-  case Opcode::DivUI:
-    value = ua / ub;
-    break;
-  case Opcode::CeilDivUI:
-    value = ua / ub + (ua % ub != 0);
-    break;
-  case Opcode::RemUI:
-    value = ua % ub;
-    break;
-  default:
-    llvm_unreachable("not a division");
+void ScalarProgram::addLanes() {
+  // Small enough that the lanes of a strided operand stay in the first cache.
+  constexpr unsigned mostLanes = 32;
+  bool jumps = llvm::any_of(code, [](const Instruction &in) {
+    return in.opcode == Opcode::Jump || in.opcode == Opcode::JumpUnless;
+  });
+  numLanes = jumps ? 1 : mostLanes;
+  registers.resize(std::max<size_t>(registers.size(), 1));
+  std::vector<Cell> widened;
+  for (Cell cell : registers)
+    widened.insert(widened.end(), numLanes, cell);
+  registers = std::move(widened);
+}
+
+void ScalarProgram::loadArgument(unsigned argument, const Array &array,
+                                 int64_t offset, int64_t stride,
+                                 unsigned count) {
+  Cell *lanes = getLanes(argument);
+  if (stride == 0) {
+    std::fill_n(lanes, count, array.load(offset));
+    return;
   }
-  registers[in.result].i = wrap(value, in.width);
+  const char *from = array.data() + offset * sizeof(Cell);
+  for (unsigned k = 0; k < count; ++k, from += stride * sizeof(Cell))
+    std::memcpy(&lanes[k], from, sizeof(Cell));
+}
+
+void ScalarProgram::setIndex(unsigned dim, int64_t first, int64_t step) {
+  Cell *lanes = getLanes(numArguments + dim);
+  for (unsigned k = 0; k < numLanes; ++k)
+    lanes[k].i = first + k * step;
+}
+
+LogicalResult ScalarProgram::divide(const Instruction &in, unsigned count) {
+  for (unsigned k = 0; k < count; ++k) {
+    Cell a = getLanes(in.a)[k], b = getLanes(in.b)[k];
+    if (b.i == 0)
+      return in.op->emitError("divides an integer by zero");
+    uint64_t ua = zeroExtend(a.i, in.from), ub = zeroExtend(b.i, in.from);
+    int64_t value = 0;
+    // The only quotient that does not fit is that of the least integer by -1.
+    bool negates = b.i == -1;
+    bool isExact = negates || a.i % b.i == 0;
+    bool isNegative = (a.i < 0) != (b.i < 0);
+    switch (in.opcode) {
+    case Opcode::DivSI:
+      value = negates ? -bits(a.i) : a.i / b.i;
+      break;
+    case Opcode::RemSI:
+      value = negates ? 0 : a.i % b.i;
+      break;
+    case Opcode::FloorDivSI:
+      value = negates ? -bits(a.i) : a.i / b.i - (!isExact && isNegative);
+      break;
+    case Opcode::CeilDivSI:
+      value = negates ? -bits(a.i) : a.i / b.i + (!isExact && !isNegative);
+      break;
+    case Opcode::DivUI:
+      value = ua / ub;
+      break;
+    case Opcode::CeilDivUI:
+      value = ua / ub + (ua % ub != 0);
+      break;
+    case Opcode::RemUI:
+      value = ua % ub;
+      break;
+    default:
+      llvm_unreachable("not a division");
+    }
+    getLanes(in.result)[k].i = wrap(value, in.width);
+  }
   return success();
 }
 
-LogicalResult ScalarProgram::extract(const Instruction &in) {
+LogicalResult ScalarProgram::extract(const Instruction &in, unsigned count) {
   const CapturedTensor &tensor = tensors[in.extra];
   ArrayRef<int64_t> shape = tensor.array.getShape();
-  int64_t offset = 0;
-  for (auto [dim, size] : llvm::enumerate(shape)) {
-    int64_t coordinate = registers[operands[in.a + dim]].i;
-    if (coordinate < 0 || coordinate >= size)
-      return in.op->emitError()
-             << "reads coordinate " << coordinate << " of dimension " << dim
-             << " of size " << size;
-    offset += coordinate * tensor.strides[dim];
+  for (unsigned k = 0; k < count; ++k) {
+    int64_t offset = 0;
+    for (auto [dim, size] : llvm::enumerate(shape)) {
+      int64_t coordinate = getLanes(operands[in.a + dim])[k].i;
+      if (coordinate < 0 || coordinate >= size)
+        return in.op->emitError()
+               << "reads coordinate " << coordinate << " of dimension " << dim
+               << " of size " << size;
+      offset += coordinate * tensor.strides[dim];
+    }
+    getLanes(in.result)[k] = tensor.array.load(offset);
   }
-  registers[in.result] = tensor.array.load(offset);
   return success();
 }
 
-LogicalResult ScalarProgram::run() {
-  Cell *r = registers.data();
+LogicalResult ScalarProgram::run(unsigned count) {
   const Instruction *begin = code.data(), *end = begin + code.size();
   for (const Instruction *next = begin; next != end;) {
     const Instruction &in = *next++;
-    const Cell a = r[in.a], b = r[in.b], c = r[in.c];
-    Cell &result = r[in.result];
-    [[maybe_unused]] auto unsignedOf = [&](Cell cell) {
-      return zeroExtend(cell.i, in.from);
+    const Cell *as = getLanes(in.a), *bs = getLanes(in.b), *cs = getLanes(in.c);
+    Cell *results = getLanes(in.result);
+    // Runs the rest of a case for each lane.
+    auto forLanes = [&](auto compute) {
+      for (unsigned k = 0; k < count; ++k)
+        results[k] = compute(as[k], bs[k], cs[k]);
     };
+    auto unsignedOf = [&](Cell cell) { return zeroExtend(cell.i, in.from); };
     switch (in.opcode) {
 #define FLOAT(op, name, value)                                                 \
-  case Opcode::name: {                                                         \
-    [[maybe_unused]] uint64_t ua = unsignedOf(a);                              \
-    result.f = value;                                                          \
-    break;                                                                     \
-  }
+  case Opcode::name:                                                           \
+    forLanes([&](Cell a, [[maybe_unused]] Cell b, [[maybe_unused]] Cell c) {   \
+      [[maybe_unused]] uint64_t ua = unsignedOf(a);                            \
+      return Cell{.f = value};                                                 \
+    });                                                                        \
+    break;
 #define INTEGER(op, name, value)                                               \
-  case Opcode::name: {                                                         \
-    [[maybe_unused]] uint64_t ua = unsignedOf(a), ub = unsignedOf(b);          \
-    result.i = wrap(static_cast<int64_t>(value), in.width);                    \
-    break;                                                                     \
-  }
+  case Opcode::name:                                                           \
+    forLanes([&](Cell a, [[maybe_unused]] Cell b, Cell) {                      \
+      [[maybe_unused]] uint64_t ua = unsignedOf(a), ub = unsignedOf(b);        \
+      return Cell{.i = wrap(static_cast<int64_t>(value), in.width)};           \
+    });                                                                        \
+    break;
 #include "tools/evaluator/ScalarOps.def"
     case Opcode::CmpF:
-      result.i = truth(
-          compare(static_cast<arith::CmpFPredicate>(in.predicate), a.f, b.f));
+      forLanes([&](Cell a, Cell b, Cell) {
+        auto predicate = static_cast<arith::CmpFPredicate>(in.predicate);
+        return Cell{.i = truth(compare(predicate, a.f, b.f))};
+      });
       break;
     case Opcode::CmpI:
-      result.i = truth(compare(static_cast<arith::CmpIPredicate>(in.predicate),
-                               a.i, b.i, unsignedOf(a), unsignedOf(b)));
+      forLanes([&](Cell a, Cell b, Cell) {
+        auto predicate = static_cast<arith::CmpIPredicate>(in.predicate);
+        return Cell{.i = truth(compare(predicate, a.i, b.i, unsignedOf(a),
+                                       unsignedOf(b)))};
+      });
       break;
     case Opcode::Select:
-      result = a.i != 0 ? b : c;
+      forLanes([](Cell a, Cell b, Cell c) { return a.i != 0 ? b : c; });
       break;
     case Opcode::Move:
-      result = a;
+      forLanes([](Cell a, Cell, Cell) { return a; });
       break;
     case Opcode::Jump:
       next = begin + in.extra;
       break;
     case Opcode::JumpUnless:
-      if (a.i == 0)
+      if (as->i == 0)
         next = begin + in.extra;
       break;
     case Opcode::Extract:
-      if (failed(extract(in)))
+      if (failed(extract(in, count)))
         return failure();
       break;
     default:
-      if (failed(divide(in, a, b)))
+      if (failed(divide(in, count)))
         return failure();
       break;
     }

@@ -13,7 +13,8 @@
 namespace fovea::evaluator {
 
 /// A scalar region, compiled once into instructions over registers, so that
-/// running it for an element looks nothing up and walks no IR.
+/// running it looks nothing up and walks no IR. A register holds the values of
+/// several points, its lanes: an instruction is decoded once for all of them.
 class ScalarProgram {
 public:
   /// Compiles the body of a region up to its terminator. `numIndices` is the
@@ -26,17 +27,25 @@ public:
   static mlir::FailureOr<ScalarProgram> compile(mlir::Operation *op,
                                                 const Frame &frame);
 
+  /// How many points may be run at once; one if what is run depends on values.
+  unsigned getNumLanes() const { return numLanes; }
+  /// Sets an argument for all lanes.
   void setArgument(unsigned argument, Cell value) {
-    registers[argument] = value;
+    std::fill_n(getLanes(argument), numLanes, value);
   }
-  void setIndex(unsigned dim, int64_t value) {
-    registers[numArguments + dim].i = value;
-  }
+  /// Sets an argument to `count` elements of a tensor, one for each lane.
+  void loadArgument(unsigned argument, const Array &array, int64_t offset,
+                    int64_t stride, unsigned count);
+  /// Sets the value of a dimension: `first` in lane 0, then `step` more each.
+  void setIndex(unsigned dim, int64_t first, int64_t step = 0);
   bool usesIndex(unsigned dim) const { return usedIndices[dim]; }
-  /// Runs it; fails at an op that has no defined value.
-  mlir::LogicalResult run();
-  /// Operand `k` of the terminator, or result `k` of the one op.
-  Cell getResult(unsigned k) const { return registers[results[k]]; }
+  /// Runs the first `count` lanes; fails at an op that has no defined value.
+  mlir::LogicalResult run(unsigned count = 1);
+  /// Operand `k` of the terminator, or result `k` of the one op: its lanes.
+  const Cell *getResults(unsigned k) const {
+    return registers.data() + results[k] * numLanes;
+  }
+  Cell getResult(unsigned k) const { return *getResults(k); }
 
 private:
   friend class ScalarCompiler;
@@ -73,8 +82,11 @@ private:
     llvm::SmallVector<int64_t> strides;
   };
 
-  mlir::LogicalResult divide(const Instruction &in, Cell a, Cell b);
-  mlir::LogicalResult extract(const Instruction &in);
+  Cell *getLanes(unsigned reg) { return registers.data() + reg * numLanes; }
+  /// Gives each register its lanes, once all instructions are known.
+  void addLanes();
+  mlir::LogicalResult divide(const Instruction &in, unsigned count);
+  mlir::LogicalResult extract(const Instruction &in, unsigned count);
 
   std::vector<Instruction> code;
   std::vector<Cell> registers;
@@ -82,7 +94,7 @@ private:
   std::vector<CapturedTensor> tensors;
   llvm::SmallVector<unsigned> results;
   llvm::SmallVector<bool> usedIndices;
-  unsigned numArguments = 0;
+  unsigned numArguments = 0, numLanes = 1;
 };
 
 } // namespace fovea::evaluator

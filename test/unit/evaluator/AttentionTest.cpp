@@ -121,3 +121,4 @@ TEST_F(AttentionTest, NoKeys) { check({1, 2, 1, 3, 0, 2, 2, 99}, {0}); }
 TEST_F(AttentionTest, NoQueries) { check({1, 2, 1, 0, 3, 2, 2, 99}, {0}); }
 TEST_F(AttentionTest, NoContraction) { check({1, 2, 1, 3, 3, 0, 2, 99}, {0}); }
 TEST_F(AttentionTest, NoValues) { check({1, 2, 1, 3, 3, 2, 0, 99}, {0}); }
+TEST_F(AttentionTest, WideHeads) { check({1, 2, 2, 3, 4, 70, 45, 99}, {1}); }

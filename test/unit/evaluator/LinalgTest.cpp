@@ -170,6 +170,68 @@ func.func @f(%x: tensor<5xf32>, %w: tensor<2xf32>) -> tensor<2x2xf32> {
   expectFloats(r[0], {2, 2}, {21, 43, 32, 54});
 }
 
+TEST_F(LinalgTest, MoreColumnsThanRunAtOnce) {
+  // y[n, o] = sum over c of x[n, c] w[o, c] (o + 1) (c + 2)
+  Tensor x = random({3, 5}, 1), w = random({70, 5}, 2);
+  auto r = run(R"mlir(
+func.func @f(%x: tensor<3x5xf32>, %w: tensor<?x5xf32>, %z: tensor<3x?xf32>) -> tensor<3x?xf32> {
+  %p = linalg.generic {indexing_maps = [affine_map<(n, c, o) -> (n, c)>,
+      affine_map<(n, c, o) -> (o, c)>, affine_map<(n, c, o) -> (n, o)>],
+      iterator_types = ["parallel", "reduction", "parallel"]}
+      ins(%x, %w : tensor<3x5xf32>, tensor<?x5xf32>) outs(%z : tensor<3x?xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %o = linalg.index 2 : index
+    %c = linalg.index 1 : index
+    %k = arith.addi %o, %c1 : index
+    %l = arith.addi %c, %c2 : index
+    %kl = arith.muli %k, %l : index
+    %n = arith.index_cast %kl : index to i64
+    %f = arith.sitofp %n : i64 to f32
+    %m = arith.mulf %a, %b : f32
+    %g = arith.mulf %m, %f : f32
+    %t = arith.addf %s, %g : f32
+    linalg.yield %t : f32
+  } -> tensor<3x?xf32>
+  return %p : tensor<3x?xf32>
+})mlir",
+               {x, w, floats({3, 70}, std::vector<double>(210, 0.0))});
+  std::vector<double> expected;
+  for (int n = 0; n < 3; ++n)
+    for (int o = 0; o < 70; ++o) {
+      expected.push_back(0.0);
+      for (int c = 0; c < 5; ++c)
+        expected.back() +=
+            x.floats[n * 5 + c] * w.floats[o * 5 + c] * (o + 1) * (c + 2);
+    }
+  expectFloats(r[0], {3, 70}, expected, 1e-11);
+}
+
+TEST_F(LinalgTest, ElementwiseAlongALongLoop) {
+  Tensor x = random({2, 67}, 1);
+  auto r = run(R"mlir(
+func.func @f(%x: tensor<2x67xf32>, %z: tensor<67x2xf32>) -> tensor<67x2xf32> {
+  %p = linalg.generic {indexing_maps = [affine_map<(n, o) -> (n, o)>, affine_map<(n, o) -> (o, n)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<2x67xf32>) outs(%z : tensor<67x2xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %o = linalg.index 1 : index
+    %n = arith.index_cast %o : index to i64
+    %f = arith.sitofp %n : i64 to f32
+    %t = arith.addf %a, %f : f32
+    linalg.yield %t : f32
+  } -> tensor<67x2xf32>
+  return %p : tensor<67x2xf32>
+})mlir",
+               {x, floats({67, 2}, std::vector<double>(134, 0.0))});
+  std::vector<double> expected;
+  for (int o = 0; o < 67; ++o)
+    for (int n = 0; n < 2; ++n)
+      expected.push_back(x.floats[n * 67 + o] + o);
+  expectFloats(r[0], {67, 2}, expected);
+}
+
 TEST_F(LinalgTest, SlicesAndShapes) {
   auto r = run(R"mlir(
 func.func @f(%x: tensor<?x6xf32>, %n: index) -> (tensor<?x?xf32>, tensor<?x3xf32>) {
