@@ -12,7 +12,7 @@ namespace fovea::frontend {
 
 /// What an elementwise function takes and gives.
 struct ElementwiseBuiltin {
-  Op op;
+  NodeOp op;
   unsigned arity;
   enum Signature {
     Reals,   ///< Reals (or integers, converted) to a real.
@@ -23,7 +23,7 @@ struct ElementwiseBuiltin {
 
 /// What a reduction takes and gives.
 struct ReductionBuiltin {
-  Op op;
+  NodeOp op;
   enum Signature {
     Numbers, ///< Of its operand's type.
     Reals,

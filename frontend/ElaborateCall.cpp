@@ -125,7 +125,7 @@ const Node *Elaborator::elaborateBuiltin(const ast::CallExpr *call,
       b = toReal(b, call->arguments[2].value->range);
       elem = Elem::Real;
     }
-    return graph.apply(Op::Select, elem, {condition, a, b}, loc);
+    return graph.apply(NodeOp::Select, elem, {condition, a, b}, loc);
   }
   std::optional<DType> dtype = parseDType(name);
   if (name == "T")

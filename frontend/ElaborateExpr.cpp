@@ -73,7 +73,7 @@ const Node *Elaborator::toReal(const Node *node, SMRange range) {
   node = requireNumber(node, range);
   if (!node || node->elem != Elem::Int)
     return node;
-  return graph.apply(Op::ToReal, Elem::Real, node, range.Start);
+  return graph.apply(NodeOp::ToReal, Elem::Real, node, range.Start);
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,48 +209,48 @@ const Node *Elaborator::elaborateUnary(const ast::UnaryExpr *expr,
   const Node *operand = elaborate(expr->operand, scope);
   if (expr->op == ast::UnaryOp::Not) {
     operand = requireBool(operand, expr->operand->range);
-    return operand
-               ? graph.apply(Op::Not, Elem::Bool, operand, expr->range.Start)
-               : nullptr;
+    return operand ? graph.apply(NodeOp::Not, Elem::Bool, operand,
+                                 expr->range.Start)
+                   : nullptr;
   }
   operand = requireNumber(operand, expr->operand->range);
-  return operand ? graph.apply(Op::Negate, operand->elem, operand,
+  return operand ? graph.apply(NodeOp::Negate, operand->elem, operand,
                                expr->range.Start)
                  : nullptr;
 }
 
-static Op opFor(ast::BinaryOp op) {
+static NodeOp opFor(ast::BinaryOp op) {
   switch (op) {
   case ast::BinaryOp::Add:
-    return Op::Add;
+    return NodeOp::Add;
   case ast::BinaryOp::Subtract:
-    return Op::Subtract;
+    return NodeOp::Subtract;
   case ast::BinaryOp::Multiply:
-    return Op::Multiply;
+    return NodeOp::Multiply;
   case ast::BinaryOp::Divide:
-    return Op::Divide;
+    return NodeOp::Divide;
   case ast::BinaryOp::FloorDivide:
-    return Op::FloorDivide;
+    return NodeOp::FloorDivide;
   case ast::BinaryOp::Modulo:
-    return Op::Modulo;
+    return NodeOp::Modulo;
   case ast::BinaryOp::Power:
-    return Op::Power;
+    return NodeOp::Power;
   case ast::BinaryOp::Equal:
-    return Op::Equal;
+    return NodeOp::Equal;
   case ast::BinaryOp::NotEqual:
-    return Op::NotEqual;
+    return NodeOp::NotEqual;
   case ast::BinaryOp::Less:
-    return Op::Less;
+    return NodeOp::Less;
   case ast::BinaryOp::LessEqual:
-    return Op::LessEqual;
+    return NodeOp::LessEqual;
   case ast::BinaryOp::Greater:
-    return Op::Greater;
+    return NodeOp::Greater;
   case ast::BinaryOp::GreaterEqual:
-    return Op::GreaterEqual;
+    return NodeOp::GreaterEqual;
   case ast::BinaryOp::And:
-    return Op::And;
+    return NodeOp::And;
   case ast::BinaryOp::Or:
-    return Op::Or;
+    return NodeOp::Or;
   }
   llvm_unreachable("unknown operator");
 }
@@ -258,14 +258,14 @@ static Op opFor(ast::BinaryOp op) {
 const Node *Elaborator::elaborateBinary(ast::BinaryOp astOp, SMRange opRange,
                                         const Node *lhs, SMRange lhsRange,
                                         const Node *rhs, SMRange rhsRange) {
-  Op op = opFor(astOp);
+  NodeOp op = opFor(astOp);
   llvm::SMLoc loc = opRange.Start;
-  if (op == Op::And || op == Op::Or) {
+  if (op == NodeOp::And || op == NodeOp::Or) {
     lhs = requireBool(lhs, lhsRange);
     rhs = requireBool(rhs, rhsRange);
     return lhs && rhs ? graph.apply(op, Elem::Bool, {lhs, rhs}, loc) : nullptr;
   }
-  bool isEquality = op == Op::Equal || op == Op::NotEqual;
+  bool isEquality = op == NodeOp::Equal || op == NodeOp::NotEqual;
   if (isEquality && lhs->elem == Elem::Bool && rhs->elem == Elem::Bool)
     return graph.apply(op, Elem::Bool, {lhs, rhs}, loc);
   lhs = requireNumber(lhs, lhsRange);
@@ -274,15 +274,16 @@ const Node *Elaborator::elaborateBinary(ast::BinaryOp astOp, SMRange opRange,
     return nullptr;
   // Integers stay exact until they meet a real; `/` and most powers are real.
   bool integers = lhs->elem == Elem::Int && rhs->elem == Elem::Int;
-  bool integral = integers && op != Op::Divide &&
-                  (op != Op::Power || rhs->asInteger().value_or(-1) >= 0);
+  bool integral = integers && op != NodeOp::Divide &&
+                  (op != NodeOp::Power || (rhs->asInteger().value_or(-1) >= 0 &&
+                                           *rhs->asInteger() < 63));
   bool unknown = lhs->elem == Elem::Unknown || rhs->elem == Elem::Unknown;
-  if ((op == Op::FloorDivide || op == Op::Modulo) && integers &&
+  if ((op == NodeOp::FloorDivide || op == NodeOp::Modulo) && integers &&
       rhs->asInteger() == 0) {
     error(rhsRange, "division by zero");
     return nullptr;
   }
-  if (op == Op::Power && rhs->elem == Elem::Int && rhs->asInteger() &&
+  if (op == NodeOp::Power && rhs->elem == Elem::Int && rhs->asInteger() &&
       !integers) {
     // An integer power of a real is a product: exact, and right for x < 0.
     return graph.apply(op, lhs->elem, {lhs, rhs}, loc);
@@ -407,8 +408,8 @@ const Node *Elaborator::elaborateSubscript(const ast::SubscriptExpr *expr,
     const Node *rest = value;
     for (size_t k = dim.size(); k-- > 1;) {
       const Node *size = graph.size(dim[k].extent, loc);
-      positions[k] = graph.apply(Op::Modulo, Elem::Int, {rest, size}, loc);
-      rest = graph.apply(Op::FloorDivide, Elem::Int, {rest, size}, loc);
+      positions[k] = graph.apply(NodeOp::Modulo, Elem::Int, {rest, size}, loc);
+      rest = graph.apply(NodeOp::FloorDivide, Elem::Int, {rest, size}, loc);
     }
     positions[0] = rest;
     at.append(positions);

@@ -101,19 +101,19 @@ const Node *Elaborator::elaborateReduction(const ast::CallExpr *call,
     if (!body)
       return nullptr;
     const Node *sum =
-        graph.bind(Op::Sum, body->elem, indices, body, condition, loc);
+        graph.bind(NodeOp::Sum, body->elem, indices, body, condition, loc);
     const Node *one = graph.integer(1, loc), *count = one;
     if (condition->isTrue()) {
       for (const IndexVar *var : indices)
-        count = graph.apply(Op::Multiply, Elem::Int,
+        count = graph.apply(NodeOp::Multiply, Elem::Int,
                             {count, graph.size(var->extent, loc)}, loc);
     } else {
-      count = graph.bind(Op::Sum, Elem::Int, indices, one, condition, loc);
+      count = graph.bind(NodeOp::Sum, Elem::Int, indices, one, condition, loc);
     }
-    count = graph.apply(Op::Max, Elem::Int, {count, one}, loc);
-    return graph.apply(Op::Divide, body->elem,
-                       {sum, graph.apply(Op::ToReal, Elem::Real, count, loc)},
-                       loc);
+    count = graph.apply(NodeOp::Max, Elem::Int, {count, one}, loc);
+    return graph.apply(
+        NodeOp::Divide, body->elem,
+        {sum, graph.apply(NodeOp::ToReal, Elem::Real, count, loc)}, loc);
   }
 
   ReductionBuiltin builtin = *findReduction(name);

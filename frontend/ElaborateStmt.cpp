@@ -193,7 +193,7 @@ bool Elaborator::runFor(const ast::Stmt *stmt, Scope &scope) {
   if (!begin || !end)
     return false;
   for (const Node *bound : {begin, end}) {
-    if (bound->free.empty() && !bound->hasBinder && bound->op != Op::Read)
+    if (bound->free.empty() && !bound->hasBinder && bound->op != NodeOp::Read)
       continue;
     error(range->range, "expected a loop range of constants and sizes");
     return false;

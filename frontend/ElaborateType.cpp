@@ -219,7 +219,7 @@ Tensor *Elaborator::elaborateType(const ast::Name &name, const ast::Type *type,
           elaborate(part.size ? part.size : &byName, scope), part.range);
       if (!size)
         return nullptr;
-      if (!size->free.empty() || size->hasBinder || size->op == Op::Read) {
+      if (!size->free.empty() || size->hasBinder || size->op == NodeOp::Read) {
         error(part.range, "expected a constant size");
         return nullptr;
       }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Frontend.h"
+#include "frontend/Fuse.h"
 
 using namespace fovea::frontend;
 
@@ -28,5 +29,9 @@ fovea::frontend::parseAndCheck(llvm::SourceMgr &sources, unsigned buffer,
     Elaborator(checked->modules, *main, options.settings, checked->program,
                diags)
         .run();
+  // An attention that is not one kernel is an error of the program.
+  for (const Function &function : checked->program.functions)
+    if (function.isAttention)
+      fuseFunction(checked->program.graph, function, diags);
   return checked;
 }

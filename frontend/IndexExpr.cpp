@@ -49,7 +49,7 @@ Elem fovea::frontend::elemOf(DType type) {
   return type <= DType::I64 ? Elem::Int : Elem::Real;
 }
 
-StringRef fovea::frontend::spelling(Op op) {
+StringRef fovea::frontend::spelling(NodeOp op) {
   static constexpr StringRef names[] = {
       "integer", "real",     "bool",  "static",  "index",  "size",
       "read",    "-",        "not",   "abs",     "exp",    "exp2",
@@ -107,7 +107,7 @@ const Extent *IndexGraph::symbolExtent(StringRef name) {
 const Extent *IndexGraph::computedExtent(const Node *expr) {
   if (std::optional<int64_t> value = expr->asInteger())
     return staticExtent(*value);
-  if (expr->op == Op::Size)
+  if (expr->op == NodeOp::Size)
     return expr->extent;
   for (const Extent &extent : extents)
     if (extent.expr == expr)
@@ -198,7 +198,7 @@ const Node *IndexGraph::intern(Node node) {
   node.name = node.name.empty()
                   ? node.name
                   : StringRef(names.emplace_back(node.name.str()));
-  node.hasBinder = isBinder(node.op) || node.op == Op::Fused;
+  node.hasBinder = isBinder(node.op) || node.op == NodeOp::Fused;
   for (const Node *operand : node.operands) {
     node.level = std::max(node.level, operand->level);
     node.hasBinder |= operand->hasBinder;
@@ -215,7 +215,7 @@ const Node *IndexGraph::intern(Node node) {
 // Making nodes
 //===----------------------------------------------------------------------===//
 
-static Node leaf(Op op, Elem elem, SMLoc loc) {
+static Node leaf(NodeOp op, Elem elem, SMLoc loc) {
   Node node;
   node.op = op;
   node.elem = elem;
@@ -224,31 +224,31 @@ static Node leaf(Op op, Elem elem, SMLoc loc) {
 }
 
 const Node *IndexGraph::integer(int64_t value, SMLoc loc) {
-  Node node = leaf(Op::Integer, Elem::Int, loc);
+  Node node = leaf(NodeOp::Integer, Elem::Int, loc);
   node.integer = value;
   return intern(node);
 }
 
 const Node *IndexGraph::real(double value, SMLoc loc) {
-  Node node = leaf(Op::Real, Elem::Real, loc);
+  Node node = leaf(NodeOp::Real, Elem::Real, loc);
   node.real = value;
   return intern(node);
 }
 
 const Node *IndexGraph::boolean(bool value, SMLoc loc) {
-  Node node = leaf(Op::Bool, Elem::Bool, loc);
+  Node node = leaf(NodeOp::Bool, Elem::Bool, loc);
   node.integer = value;
   return intern(node);
 }
 
 const Node *IndexGraph::staticParam(StringRef name, SMLoc loc) {
-  Node node = leaf(Op::Static, Elem::Int, loc);
+  Node node = leaf(NodeOp::Static, Elem::Int, loc);
   node.name = name;
   return intern(node);
 }
 
 const Node *IndexGraph::index(const IndexVar *var, SMLoc loc) {
-  Node node = leaf(Op::Index, Elem::Int, loc);
+  Node node = leaf(NodeOp::Index, Elem::Int, loc);
   node.index = var;
   return intern(node);
 }
@@ -258,21 +258,23 @@ const Node *IndexGraph::size(const Extent *extent, SMLoc loc) {
     return integer(extent->value, loc);
   if (extent->kind == Extent::Computed)
     return extent->expr;
-  Node node = leaf(Op::Size, Elem::Int, loc);
+  Node node = leaf(NodeOp::Size, Elem::Int, loc);
   node.extent = extent;
   return intern(node);
 }
 
 const Node *IndexGraph::read(const Tensor *tensor, ArrayRef<const Node *> at,
                              SMLoc loc) {
-  Node node = leaf(
-      Op::Read, tensor->isOpaque ? Elem::Unknown : elemOf(tensor->dtype), loc);
+  Node node =
+      leaf(NodeOp::Read,
+           tensor->isOpaque ? Elem::Unknown : elemOf(tensor->dtype), loc);
   node.tensor = tensor;
   node.operands = at;
   return intern(node);
 }
 
-static std::optional<int64_t> foldIntegers(Op op, ArrayRef<const Node *> args) {
+static std::optional<int64_t> foldIntegers(NodeOp op,
+                                           ArrayRef<const Node *> args) {
   SmallVector<int64_t> values;
   for (const Node *arg : args) {
     std::optional<int64_t> value = arg->asInteger();
@@ -282,35 +284,35 @@ static std::optional<int64_t> foldIntegers(Op op, ArrayRef<const Node *> args) {
   }
   int64_t result = 0;
   switch (op) {
-  case Op::Negate:
+  case NodeOp::Negate:
     if (llvm::SubOverflow(int64_t(0), values[0], result))
       return std::nullopt;
     return result;
-  case Op::Add:
+  case NodeOp::Add:
     if (llvm::AddOverflow(values[0], values[1], result))
       return std::nullopt;
     return result;
-  case Op::Subtract:
+  case NodeOp::Subtract:
     if (llvm::SubOverflow(values[0], values[1], result))
       return std::nullopt;
     return result;
-  case Op::Multiply:
+  case NodeOp::Multiply:
     if (llvm::MulOverflow(values[0], values[1], result))
       return std::nullopt;
     return result;
-  case Op::FloorDivide:
+  case NodeOp::FloorDivide:
     if (values[1] <= 0)
       return std::nullopt;
     return llvm::divideFloorSigned(values[0], values[1]);
-  case Op::Modulo:
+  case NodeOp::Modulo:
     if (values[1] <= 0)
       return std::nullopt;
     return llvm::mod(values[0], values[1]);
-  case Op::Min:
+  case NodeOp::Min:
     return std::min(values[0], values[1]);
-  case Op::Max:
+  case NodeOp::Max:
     return std::max(values[0], values[1]);
-  case Op::Power: {
+  case NodeOp::Power: {
     if (values[1] < 0)
       return std::nullopt;
     if (values[0] == 0 || values[0] == 1)
@@ -328,18 +330,18 @@ static std::optional<int64_t> foldIntegers(Op op, ArrayRef<const Node *> args) {
   }
 }
 
-const Node *IndexGraph::apply(Op op, Elem elem, ArrayRef<const Node *> operands,
-                              SMLoc loc) {
+const Node *IndexGraph::apply(NodeOp op, Elem elem,
+                              ArrayRef<const Node *> operands, SMLoc loc) {
   if (elem == Elem::Int)
     if (std::optional<int64_t> value = foldIntegers(op, operands))
       return integer(*value, loc);
-  if (op == Op::ToReal && operands[0]->op == Op::Integer)
+  if (op == NodeOp::ToReal && operands[0]->op == NodeOp::Integer)
     return real(static_cast<double>(operands[0]->integer), loc);
-  if (op == Op::Negate && operands[0]->op == Op::Real)
+  if (op == NodeOp::Negate && operands[0]->op == NodeOp::Real)
     return real(-operands[0]->real, loc);
-  if (op == Op::And && operands[0]->isTrue())
+  if (op == NodeOp::And && operands[0]->isTrue())
     return operands[1];
-  if (op == Op::And && operands[1]->isTrue())
+  if (op == NodeOp::And && operands[1]->isTrue())
     return operands[0];
   Node node = leaf(op, elem, loc);
   node.operands = operands;
@@ -347,14 +349,14 @@ const Node *IndexGraph::apply(Op op, Elem elem, ArrayRef<const Node *> operands,
 }
 
 const Node *IndexGraph::convert(DType dtype, const Node *operand, SMLoc loc) {
-  Node node = leaf(Op::Convert, elemOf(dtype), loc);
+  Node node = leaf(NodeOp::Convert, elemOf(dtype), loc);
   node.dtype = dtype;
   node.operands = operand;
   return intern(node);
 }
 
 const Node *IndexGraph::fused(StringRef name, const Node *body, SMLoc loc) {
-  Node node = leaf(Op::Fused, body->elem, loc);
+  Node node = leaf(NodeOp::Fused, body->elem, loc);
   node.name = name;
   node.operands = body;
   return intern(node);
@@ -382,12 +384,12 @@ const Node *IndexGraph::bindCanonical(const Node &like,
   return intern(node);
 }
 
-const Node *IndexGraph::bind(Op op, Elem elem,
+const Node *IndexGraph::bind(NodeOp op, Elem elem,
                              ArrayRef<const IndexVar *> indices,
                              const Node *body, const Node *condition,
                              SMLoc loc) {
   SmallVector<const Node *> at;
-  if (op == Op::Softmax)
+  if (op == NodeOp::Softmax)
     for (const IndexVar *var : indices)
       at.push_back(index(var, loc));
   return bindCanonical(leaf(op, elem, loc), indices, body, condition, at);
@@ -400,11 +402,11 @@ const Node *IndexGraph::withOperands(const Node *node,
   if (isBinder(node->op))
     return bindCanonical(*node, node->bound, operands[0], operands[1],
                          operands.drop_front(2));
-  if (node->op == Op::Read) // its type is its tensor's
+  if (node->op == NodeOp::Read) // its type is its tensor's
     return read(node->tensor, operands, node->loc);
-  if (node->op == Op::Convert)
+  if (node->op == NodeOp::Convert)
     return convert(node->dtype, operands[0], node->loc);
-  if (node->op == Op::Fused)
+  if (node->op == NodeOp::Fused)
     return fused(node->name, operands[0], node->loc);
   return apply(node->op, node->elem, operands, node->loc);
 }
@@ -420,7 +422,7 @@ const Node *IndexGraph::substitute(const Node *root, const IndexMap &map) {
   for (const Node *node : reachable(root, concerned)) {
     if (!concerned(node)) {
       replaced[node] = node;
-    } else if (node->op == Op::Index) {
+    } else if (node->op == NodeOp::Index) {
       replaced[node] = map.lookup(node->index);
     } else {
       SmallVector<const Node *> operands;

@@ -108,7 +108,7 @@ struct Tensor {
   }
 };
 
-enum class Op {
+enum class NodeOp {
   // Leaves.
   Integer,
   Real,
@@ -174,14 +174,16 @@ enum class Op {
   Fused,
 };
 
-inline bool isBinder(Op op) { return op >= Op::Sum && op <= Op::Softmax; }
-inline bool isComparison(Op op) {
-  return op >= Op::Equal && op <= Op::GreaterEqual;
+inline bool isBinder(NodeOp op) {
+  return op >= NodeOp::Sum && op <= NodeOp::Softmax;
 }
-llvm::StringRef spelling(Op op);
+inline bool isComparison(NodeOp op) {
+  return op >= NodeOp::Equal && op <= NodeOp::GreaterEqual;
+}
+llvm::StringRef spelling(NodeOp op);
 
 struct Node {
-  Op op = Op::Integer;
+  NodeOp op = NodeOp::Integer;
   Elem elem = Elem::Unknown;
   unsigned id = 0;
   unsigned level = 0; ///< Greatest nesting of binders within.
@@ -205,9 +207,9 @@ struct Node {
   bool dependsOn(const IndexVar *var) const {
     return llvm::is_contained(free, var);
   }
-  bool isTrue() const { return op == Op::Bool && integer; }
+  bool isTrue() const { return op == NodeOp::Bool && integer; }
   std::optional<int64_t> asInteger() const {
-    if (op == Op::Integer)
+    if (op == NodeOp::Integer)
       return integer;
     return std::nullopt;
   }
@@ -256,12 +258,13 @@ public:
                    llvm::SMLoc loc);
   /// An elementwise operation; operands are already of matching `elem`s.
   /// Integer constants are folded.
-  const Node *apply(Op op, Elem elem, llvm::ArrayRef<const Node *> operands,
+  const Node *apply(NodeOp op, Elem elem, llvm::ArrayRef<const Node *> operands,
                     llvm::SMLoc loc);
   const Node *convert(DType dtype, const Node *operand, llvm::SMLoc loc);
   /// A binder over the free indices `indices` of `body`.
-  const Node *bind(Op op, Elem elem, llvm::ArrayRef<const IndexVar *> indices,
-                   const Node *body, const Node *condition, llvm::SMLoc loc);
+  const Node *bind(NodeOp op, Elem elem,
+                   llvm::ArrayRef<const IndexVar *> indices, const Node *body,
+                   const Node *condition, llvm::SMLoc loc);
   const Node *fused(llvm::StringRef name, const Node *body, llvm::SMLoc loc);
 
   /// `node` with each free index of `map` replaced.

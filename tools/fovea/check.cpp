@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontend/Lower.h"
+#include "mlir/IR/Verifier.h"
 #include "tools/fovea/Command.h"
 #include "tools/fovea/Input.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,6 +26,11 @@ static cl::list<std::string> searchPaths("I", cl::Prefix,
                                          cl::desc("Look here for modules"),
                                          cl::sub(parser));
 
+static cl::opt<bool> printGraph("print-graph", cl::Hidden,
+                                cl::desc("Print programs without errors in "
+                                         "graph form"),
+                                cl::sub(parser));
+
 /// Exit status: 0 without errors, 1 with errors in a program, 2 when a file
 /// or an option cannot be read.
 static int run() {
@@ -38,7 +45,15 @@ static int run() {
     if (!buffer)
       return 2;
     frontend::Diagnostics diags(sources);
-    frontend::parseAndCheck(sources, *buffer, *options, diags);
+    auto checked = frontend::parseAndCheck(sources, *buffer, *options, diags);
+    if (printGraph && !diags.hasErrors()) {
+      mlir::MLIRContext context;
+      if (auto module = frontend::lowerToMLIR(*checked, context, diags)) {
+        if (mlir::failed(mlir::verify(*module)))
+          return 2;
+        module->print(llvm::outs());
+      }
+    }
     diags.print(llvm::errs());
     if (diags.hasErrors())
       status = 1;
