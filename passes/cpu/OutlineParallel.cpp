@@ -230,6 +230,10 @@ struct OutlineParallelPass
     for (scf::ForallOp loop : outer)
       if (failed(outline(rewriter, loop, symbols, converter)))
         return signalPassFailure();
+    // Nothing looks for the invocation below this form.
+    for (auto function : module.getOps<func::FuncOp>())
+      for (BlockArgument argument : function.getArguments())
+        function.removeArgAttr(argument.getArgNumber(), kInvocationAttr);
   }
 };
 

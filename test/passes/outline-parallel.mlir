@@ -2,7 +2,7 @@
 
 // The body takes what it reads from a structure; constants are repeated in it.
 // CHECK-LABEL: func.func @one_dimension(
-// CHECK-SAME:    %[[INV:[a-z0-9]+]]: !llvm.ptr {attn.invocation}
+// CHECK-SAME:    %[[INV:[a-z0-9]+]]: !llvm.ptr,
 // CHECK:         %[[ARGUMENT:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(f32, struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>)>
 // CHECK-NOT:     scf.forall
 // CHECK:         %[[PF_FIELD:.*]] = llvm.getelementptr %[[INV]][32]

@@ -18,7 +18,9 @@ struct Command {
 };
 
 extern const Command checkCommand;
+extern const Command compileCommand;
 extern const Command fmtCommand;
+extern const Command runCommand;
 
 } // namespace fovea::tool
 

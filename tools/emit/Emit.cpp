@@ -1,0 +1,79 @@
+//===- Emit.cpp - From LLVM's dialect to machine code ---------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/emit/Emit.h"
+
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Passes/PassBuilder.h"
+
+using namespace llvm;
+
+/// Runs LLVM's own optimizations. The kernels are vector code by now: what is
+/// left to LLVM is to simplify them, and to vectorize the loops around them.
+static void optimize(Module &module, TargetMachine &machine) {
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true;
+  tuning.LoopInterleaving = true;
+  tuning.SLPVectorization = false;
+  PassBuilder builder(&machine, tuning);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager graphs;
+  ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
+                                                         const Target &target,
+                                                         LLVMContext &context) {
+  std::unique_ptr<Module> module =
+      mlir::translateModuleToLLVMIR(program, context, "fovea");
+  if (!module)
+    return createStringError("the program has no form in LLVM IR");
+  TargetMachine &machine = *target.machine;
+  module->setTargetTriple(machine.getTargetTriple());
+  module->setDataLayout(machine.createDataLayout());
+  module->setPICLevel(PICLevel::BigPIC);
+  for (Function &function : *module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+    // LLVM avoids the widest registers on some CPUs; the schedule counts on
+    // them.
+    function.addFnAttr("prefer-vector-width", utostr(target.cpu.vectorBits));
+    function.addFnAttr(Attribute::NoUnwind);
+  }
+  std::string problems;
+  raw_string_ostream stream(problems);
+  if (verifyModule(*module, &stream))
+    return createStringError("malformed LLVM IR: " + problems);
+  optimize(*module, machine);
+  return module;
+}
+
+Expected<SmallVector<char, 0>>
+fovea::emit::generateCode(Module &module, const Target &target, CodeKind kind) {
+  SmallVector<char, 0> code;
+  raw_svector_ostream stream(code);
+  legacy::PassManager passes;
+  if (target.machine->addPassesToEmitFile(passes, stream, nullptr,
+                                          kind == CodeKind::Object
+                                              ? CodeGenFileType::ObjectFile
+                                              : CodeGenFileType::AssemblyFile))
+    return createStringError("no code generator for this kind of file");
+  passes.run(module);
+  return code;
+}

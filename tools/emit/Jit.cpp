@@ -1,0 +1,39 @@
+//===- Jit.cpp - An object loaded into this process -----------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/emit/Jit.h"
+
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace llvm;
+using namespace fovea::emit;
+
+LoadedObject::LoadedObject() = default;
+LoadedObject::LoadedObject(LoadedObject &&) = default;
+LoadedObject::~LoadedObject() = default;
+
+Expected<LoadedObject> LoadedObject::load(StringRef object, StringRef prefix) {
+  InitializeNativeTarget();
+  LoadedObject loaded;
+  // Names that the object does not define are looked up among those of this
+  // process: the C library's.
+  Expected<std::unique_ptr<orc::LLJIT>> jit = orc::LLJITBuilder().create();
+  if (!jit)
+    return jit.takeError();
+  loaded.jit = std::move(*jit);
+  if (Error error = loaded.jit->addObjectFile(
+          MemoryBuffer::getMemBufferCopy(object, "program.o")))
+    return error;
+  Expected<orc::ExecutorAddr> address =
+      loaded.jit->lookup((prefix + "_program").str());
+  if (!address)
+    return address.takeError();
+  loaded.found = address->toPtr<const fovea_program *>();
+  return loaded;
+}

@@ -1,0 +1,166 @@
+//===- compile.cpp - fovea compile: from a program to an object -----------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/emit/Compile.h"
+#include "tools/emit/Header.h"
+#include "tools/fovea/Command.h"
+#include "tools/fovea/Program.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace fovea;
+namespace cl = llvm::cl;
+
+namespace {
+enum class Kind { Object, Shared, Attn, Llvm, Assembly };
+}
+
+static cl::SubCommand parser("compile", "Compile a program to an object");
+static cl::opt<std::string> file(cl::Positional, cl::Required,
+                                 cl::desc("FILE.attn"), cl::sub(parser));
+static cl::opt<std::string> output("o", cl::value_desc("file"),
+                                   cl::desc("Write the result here (- for "
+                                            "standard output)"),
+                                   cl::sub(parser));
+static cl::opt<std::string> header("header", cl::value_desc("file"),
+                                   cl::desc("Write a C header here too"),
+                                   cl::sub(parser));
+static cl::opt<Kind>
+    kind("emit", cl::desc("What to write:"), cl::init(Kind::Object),
+         cl::values(clEnumValN(Kind::Object, "obj", "an object file (default)"),
+                    clEnumValN(Kind::Shared, "so", "a shared library"),
+                    clEnumValN(Kind::Attn, "attn",
+                               "the program as the frontend "
+                               "gives it, in MLIR's text"),
+                    clEnumValN(Kind::Llvm, "llvm", "optimized LLVM IR"),
+                    clEnumValN(Kind::Assembly, "asm", "assembly")),
+         cl::sub(parser));
+static cl::opt<std::string>
+    cpu("mcpu", cl::value_desc("cpu"), cl::init("native"),
+        cl::desc("The CPU to generate code for: native, x86-64-v3, znver4, …"),
+        cl::sub(parser));
+static cl::opt<std::string>
+    prefixOption("prefix", cl::value_desc("name"),
+                 cl::desc("Begin the names of symbols with this (default: the "
+                          "file's name)"),
+                 cl::sub(parser));
+static cl::opt<std::string>
+    lastPhase("until-after", cl::value_desc("phase"),
+              cl::desc("Stop after this phase and print the program"),
+              cl::sub(parser));
+static cl::list<std::string>
+    settings("set", cl::value_desc("FUNCTION.NAME=VALUE"),
+             cl::desc("Set a size, a compile-time parameter, or T"),
+             cl::sub(parser));
+static cl::list<std::string> searchPaths("I", cl::Prefix,
+                                         cl::value_desc("directory"),
+                                         cl::desc("Look here for modules"),
+                                         cl::sub(parser));
+
+static int fail(const llvm::Twine &message) {
+  llvm::errs() << "fovea: error: " << message << '\n';
+  return 2;
+}
+
+/// Exit status: 0, 1 with errors in the program, 2 when an option is wrong or a
+/// file cannot be read or written.
+static int write(llvm::Error error) {
+  return error ? fail(llvm::toString(std::move(error))) : 0;
+}
+
+/// Where text goes.
+static std::string textOutput() {
+  return output.empty() ? std::string("-") : output.getValue();
+}
+
+static int writeText(mlir::ModuleOp program) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  program.print(stream);
+  stream << '\n';
+  return write(emit::writeFile(textOutput(), text));
+}
+
+/// Writes the code of `program`, which is in graph form.
+static int writeCode(mlir::ModuleOp program, const emit::Target &target,
+                     llvm::StringRef prefix) {
+  if (kind == Kind::Object || kind == Kind::Shared) {
+    auto object = emit::compileObject(program, target, prefix);
+    if (failed(object))
+      return 1;
+    llvm::StringRef bytes(object->data(), object->size());
+    return write(kind == Kind::Object ? emit::writeFile(output, bytes)
+                                      : emit::linkSharedLibrary(bytes, output));
+  }
+  if (failed(emit::runPhases(program, target, prefix)))
+    return 1;
+  llvm::LLVMContext context;
+  auto module = emit::translate(program, target, context);
+  if (!module)
+    return write(module.takeError());
+  if (kind == Kind::Llvm) {
+    std::string text;
+    llvm::raw_string_ostream(text) << **module;
+    return write(emit::writeFile(textOutput(), text));
+  }
+  auto assembly =
+      emit::generateCode(**module, target, emit::CodeKind::Assembly);
+  if (!assembly)
+    return write(assembly.takeError());
+  return write(
+      emit::writeFile(textOutput(), {assembly->data(), assembly->size()}));
+}
+
+static int run() {
+  std::string prefix = prefixOption.empty() ? emit::defaultPrefix(file)
+                                            : prefixOption.getValue();
+  if (!emit::isIdentifier(prefix))
+    return fail("expected a C identifier after --prefix, but found '" + prefix +
+                "'");
+  std::optional<attn::Phase> last;
+  if (!lastPhase.empty()) {
+    last = attn::parsePhase(lastPhase);
+    if (!last)
+      return fail("expected --until-after=PHASE with a phase of " +
+                  attn::phaseNames() + ", but found '" + lastPhase + "'");
+  }
+  bool isBinary = !last && (kind == Kind::Object || kind == Kind::Shared);
+  if (isBinary && output.empty())
+    return fail("expected -o FILE for the result");
+  if (kind == Kind::Shared && output == "-")
+    return fail("expected a file for a shared library, but found standard "
+                "output");
+  auto target = emit::makeTarget(cpu);
+  if (!target)
+    return write(target.takeError());
+
+  tool::LoadedProgram program;
+  if (!program.load(file, settings, searchPaths))
+    return 1;
+  std::string headerText;
+  if (!header.empty()) {
+    auto text = emit::makeHeader(program.get(), prefix, file);
+    if (failed(text))
+      return 1;
+    headerText = *text;
+  }
+
+  int status = 0;
+  if (last || kind == Kind::Attn) {
+    attn::Phase stop = last.value_or(attn::Phase::Frontend);
+    if (failed(emit::runPhases(program.get(), *target, prefix, stop)))
+      return 1;
+    status = writeText(program.get());
+  } else {
+    status = writeCode(program.get(), *target, prefix);
+  }
+  if (status == 0 && !header.empty())
+    status = write(emit::writeFile(header, headerText));
+  return status;
+}
+
+const tool::Command tool::compileCommand = {&parser, run};

@@ -1,0 +1,247 @@
+//===- run.cpp - fovea run: compile a program and run it ------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/cpu/Signature.h"
+#include "tools/emit/Compile.h"
+#include "tools/emit/Jit.h"
+#include "tools/fovea/Command.h"
+#include "tools/fovea/Execution.h"
+#include "tools/fovea/Inputs.h"
+#include "tools/fovea/Program.h"
+#include "tools/fovea/Reference.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace fovea;
+using namespace fovea::tool;
+namespace cl = llvm::cl;
+
+static cl::SubCommand parser("run", "Compile a program and run it");
+static cl::opt<std::string> file(cl::Positional, cl::Required,
+                                 cl::desc("FILE.attn"), cl::sub(parser));
+static cl::opt<std::string> entryName("entry", cl::value_desc("name"),
+                                      cl::desc("What to run, where the program "
+                                               "has several entries"),
+                                      cl::sub(parser));
+static cl::list<std::string> inputs("in", cl::value_desc("NAME=FILE.npy"),
+                                    cl::desc("Read an input"), cl::sub(parser));
+static cl::list<std::string> outputs("out", cl::value_desc("NAME=FILE.npy"),
+                                     cl::desc("Write a result"),
+                                     cl::sub(parser));
+static cl::opt<std::string> weightsFile("weights",
+                                        cl::value_desc("FILE.safetensors"),
+                                        cl::desc("Read the parameters"),
+                                        cl::sub(parser));
+static cl::opt<std::string> seed("random", cl::value_desc("seed"),
+                                 cl::desc("Draw the inputs that are not given"),
+                                 cl::sub(parser));
+static cl::list<std::string> sizes("size", cl::value_desc("INDEX=N"),
+                                   cl::desc("The size of an index of an input "
+                                            "that is drawn"),
+                                   cl::sub(parser));
+static cl::opt<bool> reference("reference",
+                               cl::desc("Compute in f64 with the reference "
+                                        "evaluator instead"),
+                               cl::sub(parser));
+static cl::opt<unsigned> threads("threads", cl::value_desc("n"), cl::init(0),
+                                 cl::desc("Threads to run on (default: all)"),
+                                 cl::sub(parser));
+static cl::opt<std::string> cpu("mcpu", cl::value_desc("cpu"),
+                                cl::init("native"),
+                                cl::desc("The CPU to generate code for"),
+                                cl::sub(parser));
+static cl::list<std::string>
+    settings("set", cl::value_desc("FUNCTION.NAME=VALUE"),
+             cl::desc("Set a size, a compile-time parameter, or T"),
+             cl::sub(parser));
+static cl::list<std::string> searchPaths("I", cl::Prefix,
+                                         cl::value_desc("directory"),
+                                         cl::desc("Look here for modules"),
+                                         cl::sub(parser));
+
+/// Prints the error; the exit status for what the command line or a file has
+/// wrong.
+static int fail(llvm::Error error) {
+  llvm::errs() << "fovea: error: " << llvm::toString(std::move(error)) << '\n';
+  return 2;
+}
+
+/// Reads `--in`, `--size` and `--random`.
+static llvm::Expected<InputRequest> readRequest() {
+  InputRequest request;
+  auto files = parseAssignments("--in", inputs);
+  if (!files)
+    return files.takeError();
+  request.files = std::move(*files);
+  auto given = parseAssignments("--size", sizes);
+  if (!given)
+    return given.takeError();
+  for (const auto &size : *given) {
+    int64_t value;
+    if (llvm::StringRef(size.second).getAsInteger(10, value) || value < 0)
+      return llvm::createStringError("expected --size " + size.getKey() +
+                                     "=N with a number of at least 0, but "
+                                     "found '" +
+                                     size.second + "'");
+    request.sizes[size.getKey()] = value;
+  }
+  if (!seed.empty()) {
+    uint64_t value;
+    if (llvm::StringRef(seed).getAsInteger(10, value))
+      return llvm::createStringError("expected --random SEED with a number of "
+                                     "at least 0, but found '" +
+                                     seed + "'");
+    request.seed = value;
+  }
+  return request;
+}
+
+/// The signature of the entry to run.
+static llvm::Expected<attn::EntrySignature>
+chooseEntry(mlir::ModuleOp program) {
+  auto params = attn::readParams(program);
+  std::vector<std::string> names;
+  if (succeeded(params))
+    for (auto function : program.getOps<mlir::func::FuncOp>()) {
+      if (!function->hasAttr(attn::kEntryAttr))
+        continue;
+      names.push_back(function.getName().str());
+      if (!entryName.empty() && names.back() != entryName)
+        continue;
+      auto signature = attn::readSignature(function, *params);
+      if (failed(signature))
+        return llvm::createStringError("malformed entry '" + names.back() +
+                                       "'");
+      if (!entryName.empty())
+        return *signature;
+    }
+  if (names.empty())
+    return llvm::createStringError("expected a program with an entry, but '" +
+                                   file + "' has none");
+  std::string list = llvm::join(names, ", ");
+  if (!entryName.empty())
+    return llvm::createStringError("expected --entry with one of " + list +
+                                   ", but found '" + entryName + "'");
+  if (names.size() > 1)
+    return llvm::createStringError("expected --entry with one of " + list);
+  auto only = program.lookupSymbol<mlir::func::FuncOp>(names.front());
+  return *attn::readSignature(only, *params);
+}
+
+/// One line for each result: name, type, and two figures that tell whether two
+/// results are the same.
+static void printResult(llvm::StringRef name, const HostTensor &tensor) {
+  double sum = 0, largest = 0;
+  auto add = [&](double value) {
+    sum += value;
+    largest = std::max(largest, std::abs(value));
+  };
+  if (tensor.isFloat())
+    for (double value : tensor.floats())
+      add(value);
+  else
+    for (int64_t value : tensor.integers())
+      add(static_cast<double>(value));
+  llvm::outs() << name << ": " << tensor.typeText() << "  sum "
+               << llvm::format("%.9g", sum) << "  largest "
+               << llvm::format("%.9g", largest) << '\n';
+}
+
+/// Compiles the program to an object, loads it and runs it. Returns the exit
+/// status.
+static int runCompiled(mlir::ModuleOp program,
+                       const attn::EntrySignature &entry,
+                       std::vector<HostTensor> &operands,
+                       const fovea_weights *weights,
+                       std::vector<HostTensor> &results) {
+  auto target = emit::makeTarget(cpu);
+  if (!target)
+    return fail(target.takeError());
+  std::string prefix = emit::defaultPrefix(file);
+  auto object = emit::compileObject(program, *target, prefix);
+  if (failed(object))
+    return 1;
+  auto loaded =
+      emit::LoadedObject::load({object->data(), object->size()}, prefix);
+  if (!loaded)
+    return fail(loaded.takeError());
+  auto result = execute(loaded->program(), entry.name, operands, weights,
+                        static_cast<int>(threads));
+  if (!result)
+    return fail(result.takeError());
+  if (!result->warning.empty())
+    llvm::errs() << "fovea: warning: " << result->warning << '\n';
+  results = std::move(result->outputs);
+  for (auto [tensor, value] : llvm::zip_equal(entry.outputs, results))
+    printResult(tensor.name, value);
+  llvm::outs() << "time: " << llvm::format("%.3f ms", result->seconds * 1e3)
+               << '\n';
+  return 0;
+}
+
+/// Exit status: 0, 1 with errors in the program, 2 when an option is wrong, a
+/// file cannot be read or written, or the inputs do not fit the program.
+static int run() {
+  auto request = readRequest();
+  if (!request)
+    return fail(request.takeError());
+  auto results = parseAssignments("--out", outputs);
+  if (!results)
+    return fail(results.takeError());
+
+  LoadedProgram program;
+  llvm::SmallVector<std::string, 1> wanted;
+  if (!entryName.empty())
+    wanted.push_back(entryName);
+  if (!program.load(file, settings, searchPaths, wanted))
+    return 1;
+  auto entry = chooseEntry(program.get());
+  if (!entry)
+    return fail(entry.takeError());
+  for (const auto &result : *results)
+    if (llvm::none_of(entry->outputs, [&](const attn::TensorSignature &tensor) {
+          return tensor.name == result.getKey();
+        }))
+      return fail(llvm::createStringError("expected --out with a result of '" +
+                                          entry->name + "', but found '" +
+                                          result.getKey() + "'"));
+  auto operands = makeInputs(*entry, *request);
+  if (!operands)
+    return fail(operands.takeError());
+  Weights weights;
+  if (!weightsFile.empty()) {
+    auto opened = openWeights(weightsFile);
+    if (!opened)
+      return fail(opened.takeError());
+    weights = std::move(*opened);
+  }
+
+  std::vector<HostTensor> values;
+  if (reference) {
+    auto computed =
+        runReference(program.get(), *entry, *operands, weights.get());
+    if (failed(computed))
+      return 1;
+    values = std::move(*computed);
+    for (auto [tensor, value] : llvm::zip_equal(entry->outputs, values))
+      printResult(tensor.name, value);
+  } else if (int status = runCompiled(program.get(), *entry, *operands,
+                                      weights.get(), values)) {
+    return status;
+  }
+  for (auto [tensor, value] : llvm::zip_equal(entry->outputs, values)) {
+    auto path = results->find(tensor.name);
+    if (path != results->end())
+      if (llvm::Error error = value.save(path->second))
+        return fail(std::move(error));
+  }
+  return 0;
+}
+
+const tool::Command tool::runCommand = {&parser, run};
