@@ -105,12 +105,11 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
   let description = [{
     `queryDim` is the parallel dimension cut into tiles of `queryTile`; the
     other parallel dimensions are iterated one by one. `keyDim` is the key
-    dimension cut into blocks of `keyBlock` keys (partial segments into blocks
-    of `partialKeyBlock`); the other key dimensions are iterated one by one.
+    dimension cut into blocks of at most `keyBlock` keys; the other key dimensions
+    are iterated one by one.
   }];
   let parameters = (ins "int64_t":$queryDim, "int64_t":$queryTile,
-                        "int64_t":$keyDim, "int64_t":$keyBlock,
-                        "int64_t":$partialKeyBlock);
+                        "int64_t":$keyDim, "int64_t":$keyBlock);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -91,6 +91,9 @@ LogicalResult TileLoadOp::verify() {
   if (getMap().getNumResults() != source.getRank())
     return emitOpError() << "expects a map to " << source.getRank()
                          << " coordinates, but got " << getMapAttr();
+  if (static_cast<int64_t>(getInBounds().size()) != source.getRank())
+    return emitOpError() << "expects inBounds for " << source.getRank()
+                         << " coordinates, but got " << getInBounds().size();
   if (tile.getElementType() != source.getElementType())
     return emitOpError() << "expects a tile of " << source.getElementType()
                          << ", but got " << tile.getElementType();

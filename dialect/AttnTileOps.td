@@ -36,22 +36,24 @@ def Attn_TileLoadOp : Attn_TileOp<"load", [AttrSizedOperandSegments,
     coordinates, then one for each lookup: a tile of indices, itself read at
     `lookupMaps[k](t)`. A coordinate that uses a lookup is clamped into the
     source; if another coordinate is out of range the element is zero and memory
-    is not read. A dynamic extent of the result is an operand of `extents`.
+    is not read. Where `inBounds[k]` is true nothing is said of the elements
+    whose coordinate k is out of range: who uses the tile does not use them. A dynamic extent of
+    the result is an operand of `extents`.
 
     ```mlir
     %k = attn.tile.load %K[affine_map<(t0, t1)[s0, s1] -> (s0, s1 + t0, t1)>] symbols(%b, %j)
-        : memref<?x?x64xf32> -> tensor<12x64xf32>
+        inBounds [true, true, true] : memref<?x?x64xf32> -> tensor<12x64xf32>
     ```
   }];
   let arguments = (ins AnyMemRef:$source, Variadic<Index>:$symbols,
     Variadic<Attn_Tile>:$lookups, Variadic<Index>:$extents,
-    AffineMapAttr:$map,
+    AffineMapAttr:$map, DenseBoolArrayAttr:$inBounds,
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$lookupMaps);
   let results = (outs Attn_Tile:$result);
   let assemblyFormat = [{
     $source `[` $map `]` (`symbols` `(` $symbols^ `)`)?
     (`lookups` `(` $lookups^ `:` type($lookups) `at` $lookupMaps `)`)?
-    (`extents` `(` $extents^ `)`)?
+    (`extents` `(` $extents^ `)`)? `inBounds` $inBounds
     attr-dict `:` type($source) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -85,7 +87,7 @@ def Attn_TileContractOp : Attn_TileOp<"contract", [Pure]> {
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Attn_FloatTile:$result);
   let assemblyFormat = [{
-    `ins` `(` $inputs `:` type($inputs) `)` `at` $maps $body attr-dict
+    (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps $body attr-dict
     `->` type($result)
   }];
   let hasVerifier = 1;
@@ -103,7 +105,7 @@ def Attn_TileMapOp : Attn_TileOp<"map", [Pure, AttrSizedOperandSegments]> {
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Attn_Tile:$result);
   let assemblyFormat = [{
-    `ins` `(` $inputs `:` type($inputs) `)` `at` $maps
+    (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps
     (`extents` `(` $extents^ `)`)? $body attr-dict `->` type($result)
   }];
   let hasVerifier = 1;
@@ -167,7 +169,7 @@ def Attn_TileWeighOp : Attn_TileOp<"weigh", [Pure, AttrSizedOperandSegments, All
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Attn_FloatTile:$result);
   let assemblyFormat = [{
-    $weights `onto` $init (`end` $end^)? `ins` `(` $inputs `:` type($inputs) `)` `at` $maps
+    $weights `onto` $init (`end` $end^)? (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps
     $body attr-dict `:` type($weights) `,` type($init)
   }];
   let hasVerifier = 1;

@@ -10,6 +10,9 @@
 
 // One file for each directory of passes.
 include "passes/mask/MaskPasses.td"
+include "passes/vector/VectorPasses.td"
+include "passes/schedule/SchedulePasses.td"
+include "passes/tile/TilePasses.td"
 
 //===----------------------------------------------------------------------===//
 // Buffer form and below

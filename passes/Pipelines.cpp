@@ -71,6 +71,14 @@ bool CpuOptions::hasBf16Conversion() const {
   return features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16);
 }
 
+unsigned CpuOptions::queryTile() const { return 2 * vectorBits / 32; }
+
+unsigned CpuOptions::registerRows() const {
+  // Two accumulators a row, two registers of queries, one or more broadcasts.
+  bool has32Registers = features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512F);
+  return has32Registers ? 12 : 6;
+}
+
 //===----------------------------------------------------------------------===//
 // Phases
 //===----------------------------------------------------------------------===//
@@ -84,7 +92,11 @@ void populateSegmentsPhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createMaskSegmentsPass());
 }
 
-void populateSchedulePhase(OpPassManager &, const PipelineOptions &) {}
+void populateSchedulePhase(OpPassManager &pm, const PipelineOptions &options) {
+  SchedulePassOptions schedule;
+  schedule.queryTile = options.cpu.queryTile();
+  pm.addPass(createSchedulePass(schedule));
+}
 
 void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createEntryAbiPass());
@@ -103,9 +115,23 @@ void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
 }
 
-void populateTilePhase(OpPassManager &, const PipelineOptions &) {}
+void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createTileAttentionPass());
+  pm.addPass(createLowerOnlinePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createHoistTileLoadsPass());
+  pm.addPass(createCSEPass());
+}
 
-void populateVectorPhase(OpPassManager &, const PipelineOptions &) {}
+void populateVectorPhase(OpPassManager &pm, const PipelineOptions &options) {
+  VectorizeTilesPassOptions vectorize;
+  vectorize.registerRows = options.cpu.registerRows();
+  pm.addPass(createVectorizeTilesPass(vectorize));
+  pm.addPass(createExpandExpPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
 
 void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerCopiesPass());
@@ -171,7 +197,7 @@ void registerPhasePipelines() {
           populate(pm, PipelineOptions());
           return success();
         },
-        [](function_ref<void(const detail::PassOptions &)>) {});
+        [](function_ref<void(const mlir::detail::PassOptions &)>) {});
   }
 }
 

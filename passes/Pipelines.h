@@ -48,6 +48,10 @@ struct CpuOptions {
   /// The widest vector registers to use.
   unsigned vectorBits = 128;
 
+  /// Queries of a tile: two registers of f32.
+  unsigned queryTile() const;
+  /// Keys of a register tile, as many as the registers hold.
+  unsigned registerRows() const;
   /// Whether one instruction rounds a vector to bfloat16.
   bool hasBf16Conversion() const;
 };

@@ -1,0 +1,31 @@
+//===- SchedulePasses.td - choice of tile sizes --------------*- tablegen -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_SCHEDULE_SCHEDULEPASSES_TD
+#define FOVEA_PASSES_SCHEDULE_SCHEDULEPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def SchedulePass : Pass<"attn-schedule"> {
+  let summary = "Choose the tile sizes of each attention";
+  let description = [{
+    Attaches `#attn.schedule` to each `attn.attention` that has none. The query
+    dimension is the last parallel dimension that no operand with a key
+    dimension depends on, so that a tile's rows share what is read per key (else the last parallel
+    dimension). The key dimension is the one of the segments, else the last. An attention without
+    parallel dimensions gets one of bound 1.
+  }];
+  let dependentDialects = ["::fovea::attn::AttnDialect"];
+  let options = [
+    Option<"queryTile", "query-tile", "int64_t", /*default=*/"32",
+           "Queries of a tile; 32 is two AVX-512 registers of f32">,
+    Option<"keyBlock", "key-block", "int64_t", /*default=*/"192",
+           "Keys of a block; 192 x 32 scores in f32 are 24 KiB, which stay in a level-1 cache">
+  ];
+}
+
+#endif // FOVEA_PASSES_SCHEDULE_SCHEDULEPASSES_TD

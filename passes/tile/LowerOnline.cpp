@@ -1,0 +1,132 @@
+//===- LowerOnline.cpp - attn.online to the tile form ---------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One step of the online softmax on a block of keys (Milakov and Gimelshein
+// 2018; Dao et al. 2022), for any normalizer:
+//
+//   s  = scores                     m' = max(m, rows of s)
+//   c  = rescale(m, m')             w  = weight(s, m')
+//   l' = c * l + rows of w          a' = c * a + w * values
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Attn.h"
+#include "passes/Passes.h"
+#include "passes/tile/TileOperands.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace fovea::attn {
+#define GEN_PASS_DEF_LOWERONLINEPASS
+#include "passes/Passes.h.inc"
+} // namespace fovea::attn
+
+using namespace mlir;
+using namespace fovea::attn;
+
+static LogicalResult lowerOnline(RewriterBase &rewriter, OnlineOp op) {
+  Location loc = op.getLoc();
+  DomainAttr domain = op.getDomain();
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  std::optional<ScheduleAttr> schedule = op.getSchedule();
+  if (!schedule)
+    return op.emitOpError("expects a schedule before it is lowered");
+  for (auto [dim, kind] : llvm::enumerate(domain.getKinds())) {
+    int64_t bound = domain.getBounds()[dim];
+    bool isQuery = static_cast<int64_t>(dim) == schedule->getQueryDim();
+    bool isKey = static_cast<int64_t>(dim) == schedule->getKeyDim();
+    bool walked = kind == DimKind::parallel || kind == DimKind::key;
+    if (isQuery ? bound != schedule->getQueryTile()
+                : walked && !isKey && bound != 1)
+      return op.emitOpError()
+             << "expects a tile of the scheduled sizes, but dimension '"
+             << domain.getNames()[dim].getValue() << "' has bound " << bound;
+  }
+  for (Value input : op.getInputs())
+    if (isa<TensorType>(input.getType()))
+      return op.emitOpError("expects its inputs in memory");
+
+  rewriter.setInsertionPoint(op);
+  SmallVector<Value> offsets, ends;
+  for (auto [bound, offset] :
+       llvm::zip(self.getMixedBounds(), self.getMixedOffsets())) {
+    Value begin = getValueOrCreateConstantIndexOp(rewriter, loc, offset);
+    Value size = getValueOrCreateConstantIndexOp(rewriter, loc, bound);
+    offsets.push_back(begin);
+    ends.push_back(rewriter.createOrFold<arith::AddIOp>(loc, begin, size));
+  }
+  Value count = getValueOrCreateConstantIndexOp(
+      rewriter, loc, self.getMixedBounds()[schedule->getKeyDim()]);
+
+  NormalizerAttrInterface normalizer = op.getNormalizer();
+  bool hasValue = !op.getValue().empty();
+  unsigned next = 0;
+  Value acc = hasValue ? op.getOuts()[next++] : Value();
+  Value shift = normalizer.hasShift() ? op.getOuts()[next++] : Value();
+  Value mass = normalizer.hasMass() ? op.getOuts()[next++] : Value();
+
+  TileOperands operands(rewriter, self, *schedule, offsets, ends);
+  Value scores = operands.buildScores();
+  SmallVector<Value> state;
+  Value newShift = shift;
+  Value factor;
+  if (shift) {
+    newShift = TileReduceOp::create(rewriter, loc, shift.getType(),
+                                    TileReduction::max, scores, shift, count);
+    factor =
+        buildTileMap(rewriter, loc, cast<RankedTensorType>(shift.getType()),
+                     {shift, newShift}, {}, [&](OpBuilder &b, ValueRange args) {
+                       return normalizer.buildRescale(b, loc, args[0], args[1]);
+                     });
+  }
+  SmallVector<Value> inputs = {scores};
+  if (newShift)
+    inputs.push_back(newShift);
+  Value weights =
+      buildTileMap(rewriter, loc, cast<RankedTensorType>(scores.getType()),
+                   inputs, {}, [&](OpBuilder &b, ValueRange args) {
+                     return normalizer.buildWeight(
+                         b, loc, args[0], newShift ? args[1] : Value());
+                   });
+  if (mass) {
+    if (factor)
+      mass = buildTileMap(
+          rewriter, loc, cast<RankedTensorType>(mass.getType()), {mass, factor},
+          {}, [&](OpBuilder &b, ValueRange args) -> Value {
+            return arith::MulFOp::create(b, loc, args[0], args[1]);
+          });
+    mass = TileReduceOp::create(rewriter, loc, mass.getType(),
+                                TileReduction::sum, weights, mass, count);
+  }
+  if (hasValue) {
+    if (factor)
+      acc = TileRescaleOp::create(rewriter, loc, acc.getType(), acc, factor);
+    state.push_back(operands.buildWeigh(weights, acc, count));
+  }
+  if (newShift)
+    state.push_back(newShift);
+  if (mass)
+    state.push_back(mass);
+  rewriter.replaceOp(op, state);
+  return success();
+}
+
+namespace {
+struct LowerOnlinePass
+    : fovea::attn::impl::LowerOnlinePassBase<LowerOnlinePass> {
+  void runOnOperation() override {
+    SmallVector<OnlineOp> ops;
+    getOperation()->walk([&](OnlineOp op) { ops.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (OnlineOp op : ops)
+      if (failed(lowerOnline(rewriter, op)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,396 @@
+//===- TileAttention.cpp - attn.attention to loops over tiles -------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One scf.forall over the parallel dimensions, the query dimension in tiles;
+// inside it the pieces of the key range, each walked in blocks by attn.online
+// on a tile of the domain; then the final division, the epilogue and the
+// stores.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Attn.h"
+#include "passes/Passes.h"
+#include "passes/tile/KeyPieces.h"
+#include "passes/tile/TileOperands.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/PatternMatch.h"
+
+#include <limits>
+
+namespace fovea::attn {
+#define GEN_PASS_DEF_TILEATTENTIONPASS
+#include "passes/Passes.h.inc"
+} // namespace fovea::attn
+
+using namespace mlir;
+using namespace fovea::attn;
+
+namespace {
+
+/// Rewrites one attention on memory.
+class AttentionTiler {
+public:
+  AttentionTiler(RewriterBase &rewriter, AttentionOp op)
+      : rewriter(rewriter), op(op), loc(op.getLoc()), domain(op.getDomain()),
+        schedule(*op.getSchedule()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult check();
+  void buildTile(ValueRange ivs);
+  SmallVector<Value> buildState();
+  SmallVector<Value> buildKeys(SmallVector<Value> state);
+  SmallVector<Value> buildBlocks(Value begin, Value end, bool masked,
+                                 ValueRange state);
+  SmallVector<Value> buildOnline(Value begin, Value count, bool masked,
+                                 ValueRange state);
+  void buildResults(ValueRange state);
+  void buildWeights(Value out, AffineMap access, Value shift, Value factor);
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  }
+  RankedTensorType rowsType() {
+    return RankedTensorType::get({schedule.getQueryTile()},
+                                 rewriter.getF32Type());
+  }
+  bool hasValue() { return !op.getValue().empty(); }
+
+  RewriterBase &rewriter;
+  AttentionOp op;
+  Location loc;
+  DomainAttr domain;
+  ScheduleAttr schedule;
+
+  /// Offset and end of every dimension of the whole domain.
+  SmallVector<Value> begins, ends;
+  /// Offset of every dimension of the current tile; those of keys vary.
+  SmallVector<Value> offsets;
+  /// The one value dimension, or -1.
+  int64_t valueDim = -1;
+};
+
+} // namespace
+
+LogicalResult AttentionTiler::check() {
+  for (Value out : op.getOuts())
+    if (!isa<MemRefType>(out.getType()))
+      return op.emitOpError("expects to be on memory before it is tiled");
+  SmallVector<unsigned> values = domain.getDims(DimKind::value);
+  if (values.size() > 1)
+    return op.emitOpError()
+           << "expects at most one value dimension, but has " << values.size();
+  if (!values.empty())
+    valueDim = values.front();
+  return success();
+}
+
+LogicalResult AttentionTiler::run() {
+  if (failed(check()))
+    return failure();
+  rewriter.setInsertionPoint(op);
+  for (auto [bound, offset] :
+       llvm::zip(op.getMixedBounds(), op.getMixedOffsets())) {
+    Value begin = getValueOrCreateConstantIndexOp(rewriter, loc, offset);
+    Value size = getValueOrCreateConstantIndexOp(rewriter, loc, bound);
+    begins.push_back(begin);
+    ends.push_back(rewriter.createOrFold<arith::AddIOp>(loc, begin, size));
+  }
+
+  SmallVector<OpFoldResult> counts;
+  for (unsigned dim : domain.getDims(DimKind::parallel)) {
+    Value size =
+        rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]);
+    if (dim == schedule.getQueryDim())
+      size = rewriter.createOrFold<arith::CeilDivSIOp>(
+          loc, size, index(schedule.getQueryTile()));
+    counts.push_back(size);
+  }
+  auto forall =
+      scf::ForallOp::create(rewriter, loc, counts, ValueRange(), std::nullopt);
+  rewriter.setInsertionPointToStart(forall.getBody());
+  buildTile(forall.getInductionVars());
+  rewriter.eraseOp(op);
+  return success();
+}
+
+void AttentionTiler::buildTile(ValueRange ivs) {
+  offsets = begins;
+  for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
+    Value step = iv;
+    if (dim == schedule.getQueryDim())
+      step = arith::MulIOp::create(rewriter, loc, iv,
+                                   index(schedule.getQueryTile()));
+    offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
+  }
+  buildResults(buildKeys(buildState()));
+}
+
+/// A tile filled with one value.
+static Value buildFill(OpBuilder &builder, Location loc, RankedTensorType type,
+                       ValueRange extents, double value) {
+  auto fill = TileMapOp::create(builder, loc, type, ValueRange(), extents,
+                                builder.getAffineMapArrayAttr({}));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&fill.getBody());
+  Value constant = arith::ConstantOp::create(
+      builder, loc, builder.getFloatAttr(type.getElementType(), value));
+  YieldOp::create(builder, loc, constant);
+  return fill;
+}
+
+SmallVector<Value> AttentionTiler::buildState() {
+  SmallVector<Value> state;
+  if (hasValue()) {
+    int64_t extent = valueDim < 0 ? 1 : domain.getBounds()[valueDim];
+    SmallVector<Value> extents;
+    if (ShapedType::isDynamic(extent))
+      extents.push_back(rewriter.createOrFold<arith::SubIOp>(
+          loc, ends[valueDim], begins[valueDim]));
+    auto type = RankedTensorType::get({schedule.getQueryTile(), extent},
+                                      rewriter.getF32Type());
+    state.push_back(buildFill(rewriter, loc, type, extents, 0.0));
+  }
+  if (op.getNormalizer().hasShift())
+    state.push_back(buildFill(rewriter, loc, rowsType(), {},
+                              -std::numeric_limits<double>::infinity()));
+  if (op.getNormalizer().hasMass())
+    state.push_back(buildFill(rewriter, loc, rowsType(), {}, 0.0));
+  return state;
+}
+
+SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
+  // The other key dimensions are walked one by one, outside.
+  SmallVector<scf::ForOp> loops;
+  for (unsigned dim : domain.getDims(DimKind::key)) {
+    if (dim == schedule.getKeyDim())
+      continue;
+    auto loop = scf::ForOp::create(rewriter, loc, begins[dim], ends[dim],
+                                   index(1), state);
+    offsets[dim] = loop.getInductionVar();
+    rewriter.setInsertionPointToStart(loop.getBody());
+    state = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
+    loops.push_back(loop);
+  }
+
+  int64_t key = schedule.getKeyDim();
+  if (!op.getSegments()) {
+    state = buildBlocks(begins[key], ends[key], !op.getMask().empty(), state);
+  } else {
+    KeyPieces pieces =
+        buildKeyPieces(rewriter, op, offsets, begins[key], ends[key], ends);
+    state = buildPieceLoop(
+        rewriter, loc, pieces, state,
+        [&](Value begin, Value end, bool full, ValueRange inner) {
+          return buildBlocks(begin, end, !full, inner);
+        });
+  }
+
+  for (scf::ForOp loop : llvm::reverse(loops)) {
+    scf::YieldOp::create(rewriter, loc, state);
+    rewriter.setInsertionPointAfter(loop);
+    state = llvm::to_vector_of<Value>(loop.getResults());
+  }
+  return state;
+}
+
+SmallVector<Value> AttentionTiler::buildBlocks(Value begin, Value end,
+                                               bool masked, ValueRange state) {
+  Value block = index(schedule.getKeyBlock());
+  auto loop = scf::ForOp::create(rewriter, loc, begin, end, block, state);
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointToStart(loop.getBody());
+  Value first = loop.getInductionVar();
+  Value left = arith::SubIOp::create(rewriter, loc, end, first);
+  Value count = arith::MinSIOp::create(rewriter, loc, left, block);
+  scf::YieldOp::create(
+      rewriter, loc,
+      buildOnline(first, count, masked, loop.getRegionIterArgs()));
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// The same computation on a tile: another domain, a state, no epilogue.
+SmallVector<Value> AttentionTiler::buildOnline(Value begin, Value count,
+                                               bool masked, ValueRange state) {
+  SmallVector<int64_t> bounds, tileOffsets;
+  SmallVector<Value> boundValues, offsetValues;
+  for (unsigned dim = 0; dim < domain.getNumDims(); ++dim) {
+    bool isKey = dim == schedule.getKeyDim();
+    DimKind kind = domain.getKinds()[dim];
+    int64_t bound = domain.getBounds()[dim];
+    if (kind == DimKind::parallel)
+      bound = dim == schedule.getQueryDim() ? schedule.getQueryTile() : 1;
+    if (kind == DimKind::key)
+      bound = isKey ? ShapedType::kDynamic : 1;
+    bounds.push_back(bound);
+    if (ShapedType::isDynamic(bound))
+      boundValues.push_back(isKey ? count
+                                  : rewriter.createOrFold<arith::SubIOp>(
+                                        loc, ends[dim], begins[dim]));
+    std::optional<int64_t> known =
+        isKey ? std::nullopt : getConstantIntValue(offsets[dim]);
+    tileOffsets.push_back(known.value_or(ShapedType::kDynamic));
+    if (!known)
+      offsetValues.push_back(isKey ? begin : offsets[dim]);
+  }
+  auto tile =
+      DomainAttr::get(op.getContext(), llvm::to_vector(domain.getNames()),
+                      llvm::to_vector(domain.getKinds()), bounds, tileOffsets);
+
+  // Inputs and accesses, without those of the epilogue and a mask that is
+  // known to hold; the state goes by local coordinates.
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> accesses;
+  SmallVector<int32_t> segments;
+  SmallVector<Region *> regions = {&op.getScore(), &op.getMask(),
+                                   &op.getValue()};
+  for (Region &inner : op.getInner())
+    regions.push_back(&inner);
+  auto addInputs = [&](Region &region) {
+    bool dropped = !masked && &region == &op.getMask();
+    segments.push_back(0);
+    if (dropped)
+      return;
+    llvm::append_range(inputs, self.getInputsOf(region));
+    llvm::append_range(accesses, self.getAccessesOf(region));
+    segments.back() = self.getInputsOf(region).size();
+  };
+  for (Region &inner : op.getInner())
+    addInputs(inner);
+  for (Region *region : ArrayRef(regions).take_front(3))
+    addInputs(*region);
+
+  unsigned numDims = domain.getNumDims() + op.getNumLookups();
+  AffineExpr row = getAffineDimExpr(schedule.getQueryDim(), op.getContext());
+  AffineExpr value = valueDim < 0 ? getAffineConstantExpr(0, op.getContext())
+                                  : getAffineDimExpr(valueDim, op.getContext());
+  auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(numDims, op.getSymbols().size(), exprs,
+                          op.getContext());
+  };
+  for (Value part : state)
+    accesses.push_back(cast<RankedTensorType>(part.getType()).getRank() == 2
+                           ? mapOf({row, value})
+                           : mapOf({row}));
+
+  auto online = OnlineOp::create(
+      rewriter, loc, ValueRange(state).getTypes(), tile, boundValues,
+      offsetValues, op.getSymbols(), inputs, segments,
+      rewriter.getAffineMapArrayAttr(accesses), op.getContractionDims(),
+      op.getNumLookups(), op.getNormalizer(), SegmentsAttr(), schedule, state,
+      op.getInner().size());
+  IRMapping mapping;
+  SmallVector<Region *> targets = {&online.getScore(), &online.getMask(),
+                                   &online.getValue()};
+  for (Region &inner : online.getInner())
+    targets.push_back(&inner);
+  for (auto [from, to] : llvm::zip(regions, targets))
+    if (masked || from != &op.getMask())
+      from->cloneInto(to, mapping);
+  return llvm::to_vector_of<Value>(online.getResults());
+}
+
+void AttentionTiler::buildResults(ValueRange state) {
+  auto normalizer = op.getNormalizer();
+  Value acc, shift, mass;
+  unsigned next = 0;
+  if (hasValue())
+    acc = state[next++];
+  if (normalizer.hasShift())
+    shift = state[next++];
+  if (normalizer.hasMass())
+    mass = state[next++];
+
+  // The factor of each row; null where the normalizer divides by nothing.
+  SmallVector<Value> statistics;
+  if (shift)
+    statistics.push_back(shift);
+  if (mass)
+    statistics.push_back(mass);
+  auto buildRows = [&](auto &&build) -> Value {
+    return buildTileMap(rewriter, loc, rowsType(), statistics, {},
+                        [&](OpBuilder &b, ValueRange args) {
+                          Value s = shift ? args.front() : Value();
+                          Value m = mass ? args.back() : Value();
+                          return build(b, s, m);
+                        });
+  };
+  Value factor;
+  if (mass)
+    factor = buildRows([&](OpBuilder &b, Value s, Value m) {
+      return normalizer.buildFinalFactor(b, loc, s, m);
+    });
+
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  TileOperands operands(rewriter, self, schedule, offsets, ends);
+  for (unsigned k = 0; k < op.getOuts().size(); ++k) {
+    AffineMap access = self.getOutAccess(k);
+    Value out = op.getOuts()[k];
+    switch (op.getResultKind(k)) {
+    case ResultKind::output:
+      operands.storeOutput(out, access, op.getEpilogue(), acc, factor);
+      break;
+    case ResultKind::logsumexp: {
+      Value log = buildRows([&](OpBuilder &b, Value s, Value m) {
+        return normalizer.buildLogMass(b, loc, s, m);
+      });
+      operands.storeRows(out, access, log);
+      break;
+    }
+    case ResultKind::weights:
+      buildWeights(out, access, shift, factor);
+      break;
+    }
+  }
+}
+
+/// A second walk over all keys: the weights themselves.
+void AttentionTiler::buildWeights(Value out, AffineMap access, Value shift,
+                                  Value factor) {
+  SmallVector<scf::ForOp> loops;
+  for (unsigned dim : domain.getDims(DimKind::key)) {
+    bool isKey = dim == schedule.getKeyDim();
+    auto loop = scf::ForOp::create(rewriter, loc, begins[dim], ends[dim],
+                                   index(isKey ? schedule.getKeyBlock() : 1),
+                                   ValueRange());
+    offsets[dim] = loop.getInductionVar();
+    rewriter.setInsertionPointToStart(loop.getBody());
+    loops.push_back(loop);
+  }
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  TileOperands operands(rewriter, self, schedule, offsets, ends);
+  operands.storeWeights(out, access, shift, factor);
+  rewriter.setInsertionPointAfter(loops.front());
+}
+
+namespace {
+struct TileAttentionPass
+    : fovea::attn::impl::TileAttentionPassBase<TileAttentionPass> {
+  void runOnOperation() override {
+    SmallVector<AttentionOp> ops;
+    getOperation()->walk([&](AttentionOp op) { ops.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (AttentionOp op : ops) {
+      if (!op.getSchedule()) {
+        op.emitOpError("expects a schedule before it is tiled");
+        return signalPassFailure();
+      }
+      if (failed(AttentionTiler(rewriter, op).run()))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,477 @@
+//===- TileOperands.cpp - an attention's regions on one tile --------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/tile/TileOperands.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+Value fovea::attn::buildTileMap(
+    OpBuilder &builder, Location loc, RankedTensorType type, ValueRange inputs,
+    ValueRange extents, function_ref<Value(OpBuilder &, ValueRange)> build) {
+  SmallVector<AffineMap> maps;
+  SmallVector<Type> elements;
+  for (Value input : inputs) {
+    auto tile = cast<RankedTensorType>(input.getType());
+    maps.push_back(
+        AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext())
+            .getMajorSubMap(tile.getRank()));
+    elements.push_back(tile.getElementType());
+  }
+  auto map = TileMapOp::create(builder, loc, type, inputs, extents,
+                               builder.getAffineMapArrayAttr(maps));
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body =
+      builder.createBlock(&map.getBody(), {}, elements,
+                          SmallVector<Location>(elements.size(), loc));
+  YieldOp::create(builder, loc, build(builder, body->getArguments()));
+  return map;
+}
+
+TileOperands::TileOperands(OpBuilder &builder, AttentionOpInterface op,
+                           ScheduleAttr schedule, ValueRange offsets,
+                           ValueRange ends)
+    : builder(builder), op(op), loc(op.getLoc()), domain(op.getDomain()),
+      schedule(schedule), offsets(offsets), ends(ends) {}
+
+//===----------------------------------------------------------------------===//
+// Dimensions
+//===----------------------------------------------------------------------===//
+
+bool TileOperands::isTiled(unsigned dim) const {
+  switch (domain.getKinds()[dim]) {
+  case DimKind::parallel:
+    return dim == schedule.getQueryDim();
+  case DimKind::key:
+    return dim == schedule.getKeyDim();
+  case DimKind::contraction:
+  case DimKind::value:
+    return true;
+  }
+  llvm_unreachable("unknown kind");
+}
+
+int64_t TileOperands::getExtent(unsigned dim) const {
+  if (dim == schedule.getQueryDim())
+    return schedule.getQueryTile();
+  if (dim == schedule.getKeyDim())
+    return schedule.getKeyBlock();
+  return domain.getBounds()[dim];
+}
+
+Value TileOperands::buildExtent(unsigned dim) {
+  return builder.createOrFold<arith::SubIOp>(loc, ends[dim], offsets[dim]);
+}
+
+SmallVector<Value> TileOperands::buildExtents(ArrayRef<unsigned> dims) {
+  SmallVector<Value> extents;
+  for (unsigned dim : dims)
+    if (ShapedType::isDynamic(getExtent(dim)))
+      extents.push_back(buildExtent(dim));
+  return extents;
+}
+
+RankedTensorType TileOperands::getTileType(ArrayRef<unsigned> dims,
+                                           Type element) {
+  SmallVector<int64_t> shape;
+  for (unsigned dim : dims)
+    shape.push_back(getExtent(dim));
+  return RankedTensorType::get(shape, element);
+}
+
+/// Rows first, then keys, then contraction and value dimensions.
+SmallVector<unsigned> TileOperands::inOrder(SmallVector<unsigned> dims) {
+  auto rank = [&](unsigned dim) {
+    return std::pair(static_cast<unsigned>(domain.getKinds()[dim]), dim);
+  };
+  llvm::sort(dims, [&](unsigned a, unsigned b) { return rank(a) < rank(b); });
+  dims.erase(llvm::unique(dims), dims.end());
+  return dims;
+}
+
+SmallVector<unsigned> TileOperands::getUsedDims(AffineMap access) {
+  SmallVector<unsigned> dims;
+  for (unsigned dim = 0; dim < access.getNumDims(); ++dim) {
+    if (!access.isFunctionOfDim(dim))
+      continue;
+    if (dim >= domain.getNumDims())
+      llvm::append_range(dims, lookups[dim - domain.getNumDims()].dims);
+    else if (isTiled(dim))
+      dims.push_back(dim);
+  }
+  return inOrder(dims);
+}
+
+SmallVector<unsigned> TileOperands::getUsedDims(Region &region) {
+  SmallVector<unsigned> dims;
+  for (AffineMap access : op.getAccessesOf(region))
+    llvm::append_range(dims, getUsedDims(access));
+  region.walk([&](IndexOp index) {
+    if (isTiled(index.getDim()))
+      dims.push_back(index.getDim());
+  });
+  return inOrder(dims);
+}
+
+AffineMap TileOperands::getProjection(ArrayRef<unsigned> axes,
+                                      ArrayRef<unsigned> dims) {
+  SmallVector<AffineExpr> exprs;
+  for (unsigned dim : dims)
+    exprs.push_back(
+        builder.getAffineDimExpr(llvm::find(axes, dim) - axes.begin()));
+  return AffineMap::get(axes.size(), 0, exprs, builder.getContext());
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// The symbols of tile accesses: the tile's offset along each dimension, then
+/// the op's symbols.
+SmallVector<Value> TileOperands::getSymbols() {
+  SmallVector<Value> symbols = offsets;
+  llvm::append_range(symbols, op.getSymbols());
+  return symbols;
+}
+
+/// An expression over index values and lookups, over tile coordinates instead.
+AffineExpr TileOperands::toTile(AffineExpr expr, ArrayRef<unsigned> dims,
+                                ArrayRef<unsigned> usedLookups) {
+  MLIRContext *context = builder.getContext();
+  SmallVector<AffineExpr> dimExprs, symbolExprs;
+  for (unsigned dim = 0; dim < domain.getNumDims(); ++dim) {
+    AffineExpr value = getAffineSymbolExpr(dim, context);
+    if (std::optional<int64_t> known = getConstantIntValue(offsets[dim]))
+      value = getAffineConstantExpr(*known, context);
+    auto it = llvm::find(dims, dim);
+    if (it != dims.end())
+      value = value + getAffineDimExpr(it - dims.begin(), context);
+    dimExprs.push_back(value);
+  }
+  for (unsigned lookup = 0; lookup < op.getNumLookups(); ++lookup) {
+    auto it = llvm::find(usedLookups, lookup);
+    dimExprs.push_back(
+        it == usedLookups.end()
+            ? getAffineConstantExpr(0, context)
+            : getAffineDimExpr(dims.size() + (it - usedLookups.begin()),
+                               context));
+  }
+  for (unsigned k = 0; k < op.getSymbols().size(); ++k)
+    symbolExprs.push_back(
+        getAffineSymbolExpr(domain.getNumDims() + k, context));
+  return expr.replaceDimsAndSymbols(dimExprs, symbolExprs);
+}
+
+/// Drops the symbols that a map does not use.
+static AffineMap dropUnusedSymbols(AffineMap map, SmallVector<Value> &symbols) {
+  MLIRContext *context = map.getContext();
+  SmallVector<AffineExpr> replacement;
+  SmallVector<Value> kept;
+  for (auto [k, symbol] : llvm::enumerate(symbols)) {
+    replacement.push_back(getAffineSymbolExpr(kept.size(), context));
+    if (map.isFunctionOfSymbol(k))
+      kept.push_back(symbol);
+  }
+  symbols = kept;
+  return map.replaceDimsAndSymbols({}, replacement, map.getNumDims(),
+                                   kept.size());
+}
+
+TileOperands::Operand TileOperands::load(Value source, AffineMap access) {
+  auto memref = dyn_cast<MemRefType>(source.getType());
+  if (!memref)
+    return {source, {}, /*isTile=*/false};
+
+  SmallVector<unsigned> dims = getUsedDims(access), usedLookups;
+  SmallVector<Value> tiles;
+  SmallVector<AffineMap> lookupMaps;
+  for (unsigned k = 0; k < op.getNumLookups(); ++k)
+    if (access.isFunctionOfDim(domain.getNumDims() + k)) {
+      usedLookups.push_back(k);
+      tiles.push_back(lookups[k].value);
+      lookupMaps.push_back(getProjection(dims, lookups[k].dims));
+    }
+
+  SmallVector<AffineExpr> exprs;
+  SmallVector<bool> inBounds;
+  for (auto [k, expr] : llvm::enumerate(access.getResults())) {
+    exprs.push_back(toTile(expr, dims, usedLookups));
+    // A bare dimension is in range for every index value of the domain; rows
+    // alone run past its end. So is a remainder by what the operand extends.
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    bool known = dim && dim.getPosition() < domain.getNumDims() &&
+                 dim.getPosition() != schedule.getQueryDim();
+    auto constant = dyn_cast<AffineConstantExpr>(expr);
+    int64_t size = memref.getDimSize(k);
+    if (constant && !ShapedType::isDynamic(size))
+      known = constant.getValue() >= 0 && constant.getValue() < size;
+    auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+    if (binary && binary.getKind() == AffineExprKind::Mod)
+      if (auto modulus = dyn_cast<AffineConstantExpr>(binary.getRHS()))
+        known = !ShapedType::isDynamic(size) && modulus.getValue() <= size;
+    inBounds.push_back(known);
+  }
+  SmallVector<Value> symbols = getSymbols();
+  AffineMap map = dropUnusedSymbols(
+      AffineMap::get(dims.size() + usedLookups.size(), symbols.size(), exprs,
+                     builder.getContext()),
+      symbols);
+  Value tile = TileLoadOp::create(
+      builder, loc, getTileType(dims, memref.getElementType()), source, symbols,
+      tiles, buildExtents(dims), AffineMapAttr::get(map),
+      builder.getDenseBoolArrayAttr(inBounds),
+      builder.getAffineMapArrayAttr(lookupMaps));
+  return {tile, dims};
+}
+
+void TileOperands::buildLookups() {
+  if (std::exchange(lookupsBuilt, true))
+    return;
+  for (unsigned k = 0; k < op.getNumLookups(); ++k) {
+    Region &region = op.getLookup(k);
+    SmallVector<unsigned> axes = getUsedDims(region);
+    Value tile = buildRegionMap(region, axes, {}, builder.getIndexType());
+    lookups.push_back({tile, axes});
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Regions
+//===----------------------------------------------------------------------===//
+
+TileOperands::Part TileOperands::buildPart(Region &region,
+                                           ArrayRef<unsigned> axes,
+                                           ArrayRef<Operand> leading) {
+  Part part;
+  llvm::append_range(part.operands, leading);
+  for (auto [input, access] :
+       llvm::zip(op.getInputsOf(region), op.getAccessesOf(region)))
+    part.operands.push_back(load(input, access));
+  for (Operand &operand : part.operands)
+    if (operand.isTile) {
+      part.inputs.push_back(operand.value);
+      part.maps.push_back(getProjection(axes, operand.dims));
+    }
+  return part;
+}
+
+Value TileOperands::buildBody(Region &body, Region &region, const Part &part,
+                              ArrayRef<unsigned> axes) {
+  SmallVector<Type> types;
+  for (Value input : part.inputs)
+    types.push_back(getElementTypeOrSelf(input.getType()));
+  Block *block = builder.createBlock(&body, {}, types,
+                                     SmallVector<Location>(types.size(), loc));
+  SmallVector<Value> arguments;
+  unsigned next = 0;
+  for (const Operand &operand : part.operands)
+    arguments.push_back(operand.isTile ? Value(block->getArgument(next++))
+                                       : operand.value);
+  SmallVector<Value> indices(offsets);
+  llvm::SmallSetVector<unsigned, 4> used;
+  region.walk([&](IndexOp index) { used.insert(index.getDim()); });
+  for (unsigned dim : used)
+    if (auto it = llvm::find(axes, dim); it != axes.end()) {
+      Value local = TileIndexOp::create(builder, loc, it - axes.begin());
+      indices[dim] =
+          builder.createOrFold<arith::AddIOp>(loc, offsets[dim], local);
+    }
+  return inlineRegion(builder, region, arguments, indices);
+}
+
+Value TileOperands::buildRegionMap(Region &region, ArrayRef<unsigned> axes,
+                                   ArrayRef<Operand> leading, Type element) {
+  Part part = buildPart(region, axes, leading);
+  auto map = TileMapOp::create(builder, loc, getTileType(axes, element),
+                               part.inputs, buildExtents(axes),
+                               builder.getAffineMapArrayAttr(part.maps));
+  OpBuilder::InsertionGuard guard(builder);
+  YieldOp::create(builder, loc, buildBody(map.getBody(), region, part, axes));
+  return map;
+}
+
+Value TileOperands::buildScores() {
+  buildLookups();
+  unsigned row = schedule.getQueryDim(), key = schedule.getKeyDim();
+  SmallVector<unsigned> axes = {row, key};
+  RankedTensorType type = getTileType(axes, builder.getF32Type());
+
+  SmallVector<Operand> contractions;
+  for (unsigned k = 0; k < op.getNumContractions(); ++k) {
+    SmallVector<unsigned> all = axes;
+    llvm::append_range(all, op.getDimsOfContraction(k));
+    Region &region = op.getContraction(k);
+    Part part = buildPart(region, all, {});
+    auto contract =
+        TileContractOp::create(builder, loc, type, part.inputs,
+                               builder.getAffineMapArrayAttr(part.maps));
+    OpBuilder::InsertionGuard guard(builder);
+    YieldOp::create(builder, loc,
+                    buildBody(contract.getBody(), region, part, all));
+    contractions.push_back({contract, axes});
+  }
+
+  Value score = op.getScore().empty()
+                    ? contractions.front().value
+                    : buildRegionMap(op.getScore(), axes, contractions,
+                                     builder.getF32Type());
+  if (op.getMask().empty())
+    return score;
+  Part part = buildPart(op.getMask(), axes, {});
+  auto mask =
+      TileMaskOp::create(builder, loc, type, score, Value(), part.inputs,
+                         builder.getAffineMapArrayAttr(part.maps));
+  OpBuilder::InsertionGuard guard(builder);
+  YieldOp::create(builder, loc,
+                  buildBody(mask.getBody(), op.getMask(), part, axes));
+  return mask;
+}
+
+Value TileOperands::buildWeigh(Value weights, Value init, Value end) {
+  buildLookups();
+  SmallVector<unsigned> axes = {static_cast<unsigned>(schedule.getQueryDim()),
+                                static_cast<unsigned>(schedule.getKeyDim())};
+  llvm::append_range(axes, domain.getDims(DimKind::value));
+  Part part = buildPart(op.getValue(), axes, {});
+  // Without a value dimension the sum still has a column.
+  unsigned rank = cast<RankedTensorType>(init.getType()).getRank() + 1;
+  for (AffineMap &map : part.maps)
+    map = AffineMap::get(rank, 0, map.getResults(), builder.getContext());
+  auto weigh = TileWeighOp::create(builder, loc, init.getType(), weights, init,
+                                   end, part.inputs,
+                                   builder.getAffineMapArrayAttr(part.maps));
+  OpBuilder::InsertionGuard guard(builder);
+  YieldOp::create(builder, loc,
+                  buildBody(weigh.getBody(), op.getValue(), part, axes));
+  return weigh;
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+void TileOperands::store(Value tile, Value out, AffineMap access,
+                         ArrayRef<unsigned> axes, unsigned padding) {
+  SmallVector<AffineExpr> exprs;
+  for (AffineExpr expr : access.getResults())
+    exprs.push_back(toTile(expr, axes, {}));
+  SmallVector<Value> symbols = getSymbols();
+  AffineMap map =
+      dropUnusedSymbols(AffineMap::get(axes.size() + padding, symbols.size(),
+                                       exprs, builder.getContext()),
+                        symbols);
+  TileStoreOp::create(builder, loc, tile, out, symbols,
+                      AffineMapAttr::get(map));
+}
+
+/// Rounds or widens a float to another float type.
+static Value buildFloatCast(OpBuilder &builder, Location loc, Value value,
+                            Type type) {
+  unsigned from = value.getType().getIntOrFloatBitWidth();
+  unsigned to = type.getIntOrFloatBitWidth();
+  if (value.getType() == type)
+    return value;
+  if (from < to)
+    return arith::ExtFOp::create(builder, loc, type, value);
+  return arith::TruncFOp::create(builder, loc, type, value);
+}
+
+void TileOperands::storeOutput(Value out, AffineMap access, Region &epilogue,
+                               Value acc, Value factor) {
+  buildLookups();
+  unsigned row = schedule.getQueryDim();
+  SmallVector<unsigned> axes = {row};
+  llvm::append_range(axes, domain.getDims(DimKind::value));
+  auto type = cast<RankedTensorType>(acc.getType());
+  unsigned rank = type.getRank();
+
+  Part part = buildPart(epilogue, axes, {});
+  SmallVector<Value> inputs = {acc};
+  SmallVector<AffineMap> maps = {
+      AffineMap::getMultiDimIdentityMap(rank, builder.getContext())};
+  if (factor) {
+    inputs.push_back(factor);
+    maps.push_back(maps.front().getMajorSubMap(1));
+  }
+  unsigned own = inputs.size();
+  llvm::append_range(inputs, part.inputs);
+  for (AffineMap map : part.maps)
+    maps.push_back(
+        AffineMap::get(rank, 0, map.getResults(), builder.getContext()));
+
+  Type element = cast<MemRefType>(out.getType()).getElementType();
+  auto map = TileMapOp::create(
+      builder, loc, RankedTensorType::get(type.getShape(), element), inputs,
+      buildExtents(ArrayRef(axes).drop_front()),
+      builder.getAffineMapArrayAttr(maps));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    SmallVector<Type> types;
+    for (Value input : inputs)
+      types.push_back(getElementTypeOrSelf(input.getType()));
+    Block *block = builder.createBlock(
+        &map.getBody(), {}, types, SmallVector<Location>(types.size(), loc));
+    Value result = block->getArgument(0);
+    if (factor)
+      result =
+          arith::MulFOp::create(builder, loc, result, block->getArgument(1));
+    SmallVector<Value> arguments = {result};
+    unsigned next = own;
+    for (const Operand &operand : part.operands)
+      arguments.push_back(operand.isTile ? Value(block->getArgument(next++))
+                                         : operand.value);
+    SmallVector<Value> indices(offsets);
+    if (!epilogue.empty())
+      for (auto [k, dim] : llvm::enumerate(axes))
+        indices[dim] = builder.createOrFold<arith::AddIOp>(
+            loc, offsets[dim], TileIndexOp::create(builder, loc, k));
+    result = inlineRegion(builder, epilogue, arguments, indices);
+    YieldOp::create(builder, loc,
+                    buildFloatCast(builder, loc, result, element));
+  }
+  store(map, out, access, axes, rank - axes.size());
+}
+
+void TileOperands::storeRows(Value out, AffineMap access, Value rows) {
+  Type element = cast<MemRefType>(out.getType()).getElementType();
+  auto type = cast<RankedTensorType>(rows.getType());
+  if (type.getElementType() != element)
+    rows = buildTileMap(builder, loc,
+                        RankedTensorType::get(type.getShape(), element), rows,
+                        {}, [&](OpBuilder &b, ValueRange args) {
+                          return buildFloatCast(b, loc, args[0], element);
+                        });
+  store(rows, out, access, {static_cast<unsigned>(schedule.getQueryDim())});
+}
+
+void TileOperands::storeWeights(Value out, AffineMap access, Value shift,
+                                Value factor) {
+  Value scores = buildScores();
+  auto type = cast<RankedTensorType>(scores.getType());
+  Type element = cast<MemRefType>(out.getType()).getElementType();
+  SmallVector<Value> inputs = {scores};
+  if (shift)
+    inputs.push_back(shift);
+  if (factor)
+    inputs.push_back(factor);
+  Value weights = buildTileMap(
+      builder, loc, RankedTensorType::get(type.getShape(), element), inputs, {},
+      [&](OpBuilder &b, ValueRange args) {
+        Value weight = op.getNormalizer().buildWeight(
+            b, loc, args[0], shift ? args[1] : Value());
+        if (factor)
+          weight = arith::MulFOp::create(b, loc, weight, args.back());
+        return buildFloatCast(b, loc, weight, element);
+      });
+  store(weights, out, access,
+        {static_cast<unsigned>(schedule.getQueryDim()),
+         static_cast<unsigned>(schedule.getKeyDim())});
+}

@@ -1,0 +1,66 @@
+//===- TilePasses.td - from attention to tiles ---------------*- tablegen -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_TILE_TILEPASSES_TD
+#define FOVEA_PASSES_TILE_TILEPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def TileAttentionPass : Pass<"attn-tile-attention"> {
+  let summary = "Rewrite attn.attention as loops over tiles of attn.online";
+  let description = [{
+    Each scheduled `attn.attention` on memory becomes one `scf.forall` over its parallel
+    dimensions, the query dimension in tiles. Inside: the initial state, the
+    walk over the key range, the final division, the epilogue and the stores.
+
+    With `#attn.segments` only the pieces of the key range that the tile may keep
+    are walked, and where the mask is known to hold it is not computed:
+
+    ```
+    points = the interval ends, clamped to the key range and sorted
+    for each two neighbours [begin, end):
+      begin in no visit interval               ->  nothing
+      begin in a visit and a masked interval   ->  blocks of attn.online with the mask
+      begin in a visit interval alone          ->  blocks of attn.online without it
+    ```
+
+    An attention without a schedule, on tensors, or with more than one value
+    dimension is an error.
+  }];
+  let dependentDialects = [
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::memref::MemRefDialect", "::fovea::attn::AttnDialect"];
+}
+
+def LowerOnlinePass : Pass<"attn-lower-online"> {
+  let summary = "Lower attn.online on a tile to the tile form";
+  let description = [{
+    One step of the online softmax, for any normalizer:
+
+    ```
+    s  = attn.tile.mask (attn.tile.map (attn.tile.contract ...))   scores
+    m' = attn.tile.reduce max s onto m
+    c  = rescale(m, m')           w = weight(s, m')
+    l' = attn.tile.reduce sum w onto c * l
+    a' = attn.tile.weigh w onto (attn.tile.rescale a by c)
+    ```
+
+    Expects the scheduled tile sizes and inputs in memory; anything else is an error.
+  }];
+  let dependentDialects = ["::fovea::attn::AttnDialect"];
+}
+
+def HoistTileLoadsPass : Pass<"attn-hoist-tile-loads"> {
+  let summary = "Read tiles outside of the loops and branches that do not change them";
+  let description = [{
+    Moves `attn.tile.load` and scalar index arithmetic out of `scf.for` and `scf.if` as far as
+    their operands allow: a tile of queries is read once and not again for every
+    block of keys. A load stays where something in the loop writes to memory.
+  }];
+}
+
+#endif // FOVEA_PASSES_TILE_TILEPASSES_TD

@@ -1,0 +1,38 @@
+//===- TileLanes.h - which dimension of a tile lies along lanes --*- C++
+//-*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_VECTOR_TILELANES_H
+#define FOVEA_PASSES_VECTOR_TILELANES_H
+
+#include "dialect/Attn.h"
+
+namespace fovea::attn {
+
+/// For each tile below an operation, the dimension that lies along vector
+/// lanes: the rows of what is contracted, scored, reduced and weighed, and
+/// whatever runs along with them. A tile without such a dimension is scalar
+/// code.
+class TileLanes {
+public:
+  explicit TileLanes(mlir::Operation *root);
+
+  /// The lane dimension of a tile, if it has one.
+  std::optional<unsigned> get(mlir::Value tile) const;
+
+private:
+  bool set(mlir::Value tile, std::optional<unsigned> dim);
+  bool propagate(mlir::Operation *op);
+  bool propagateMaps(mlir::Operation *op, mlir::ValueRange inputs,
+                     mlir::ArrayAttr maps, std::optional<unsigned> lane);
+
+  llvm::DenseMap<mlir::Value, unsigned> lanes;
+};
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_VECTOR_TILELANES_H

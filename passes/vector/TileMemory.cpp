@@ -1,0 +1,295 @@
+//===- TileMemory.cpp - tiles between memory and vectors ------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/vector/TileCode.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+static Value buildZero(OpBuilder &builder, Location loc, Type type) {
+  return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+}
+
+static Value buildAnd(OpBuilder &builder, Location loc, Value a, Value b) {
+  return a ? arith::AndIOp::create(builder, loc, a, b).getResult() : b;
+}
+
+namespace {
+/// The coordinates of an element of an operand, and whether it exists.
+struct Element {
+  SmallVector<Value> indices;
+  /// i1, or null where it always exists; otherwise the indices may be out of
+  /// range.
+  Value exists;
+};
+} // namespace
+
+/// Evaluates an access. `usesLookup[k]`: coordinate k is clamped; `checked[k]`:
+/// it may be out of range.
+static Element buildElement(OpBuilder &builder, Location loc, Value memref,
+                            AffineMap map, ValueRange dims, ValueRange symbols,
+                            ArrayRef<bool> usesLookup, ArrayRef<bool> checked) {
+  Element element;
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  for (auto [k, expr] : llvm::enumerate(map.getResults())) {
+    Value coordinate =
+        affine::expandAffineExpr(builder, loc, expr, dims, symbols);
+    if (usesLookup[k] || checked[k]) {
+      Value size = memref::DimOp::create(builder, loc, memref, k);
+      if (usesLookup[k]) {
+        Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+        Value last = arith::SubIOp::create(builder, loc, size, one);
+        coordinate = arith::MinSIOp::create(builder, loc, coordinate, last);
+        coordinate = arith::MaxSIOp::create(builder, loc, coordinate, zero);
+      }
+      // One unsigned comparison covers both ends (and an operand of size 0).
+      Value inRange = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::ult, coordinate, size);
+      element.exists = buildAnd(builder, loc, element.exists, inRange);
+    }
+    element.indices.push_back(coordinate);
+  }
+  return element;
+}
+
+/// Which coordinates of a load use a lookup, and which need a check.
+static std::pair<SmallVector<bool>, SmallVector<bool>>
+classify(TileLoadOp load) {
+  SmallVector<bool> usesLookup, checked;
+  unsigned rank = cast<RankedTensorType>(load.getType()).getRank();
+  for (auto [expr, known] :
+       llvm::zip(load.getMap().getResults(), load.getInBounds())) {
+    bool looked = false;
+    for (unsigned k = rank; k < load.getMap().getNumDims(); ++k)
+      looked |= expr.isFunctionOfDim(k);
+    usesLookup.push_back(looked);
+    checked.push_back(!known && !looked);
+  }
+  return {usesLookup, checked};
+}
+
+bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane) {
+  if (type.getRank() == 0)
+    return false;
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1)
+    return false;
+  AffineExpr dim = getAffineDimExpr(lane, map.getContext());
+  for (AffineExpr expr : map.getResults().drop_back())
+    if (expr.isFunctionOfDim(lane))
+      return false;
+  AffineExpr last = map.getResults().back();
+  if (!last.isFunctionOfDim(lane))
+    return false;
+  AffineExpr rest =
+      simplifyAffineExpr(last - dim, map.getNumDims(), map.getNumSymbols());
+  return !rest.isFunctionOfDim(lane);
+}
+
+Value TileCode::loadElement(TileLoadOp load, ArrayRef<Value> coordinates,
+                            ValueRange lookupValues) {
+  Location loc = load.getLoc();
+  SmallVector<Value> dims(coordinates);
+  llvm::append_range(dims, lookupValues);
+  auto [usesLookup, checked] = classify(load);
+  Element element = buildElement(builder, loc, load.getSource(), load.getMap(),
+                                 dims, load.getSymbols(), usesLookup, checked);
+  if (!element.exists)
+    return memref::LoadOp::create(builder, loc, load.getSource(),
+                                  element.indices);
+  Type type = cast<RankedTensorType>(load.getType()).getElementType();
+  auto branch = scf::IfOp::create(builder, loc, type, element.exists,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  Value value =
+      memref::LoadOp::create(builder, loc, load.getSource(), element.indices);
+  scf::YieldOp::create(builder, loc, value);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, buildZero(builder, loc, type));
+  return branch.getResult(0);
+}
+
+Value TileCode::readLoad(TileLoadOp load, ArrayRef<Value> coordinates) {
+  Location loc = load.getLoc();
+  SmallVector<Value> lookupValues =
+      readInputs(loc, load.getLookups(), load.getLookupMaps(), coordinates);
+  std::optional<unsigned> lane = getLane(load);
+  if (!lane)
+    return loadElement(load, coordinates, lookupValues);
+  auto type = cast<RankedTensorType>(load.getType());
+  bool vectorLookup = llvm::any_of(
+      lookupValues, [](Value v) { return isa<VectorType>(v.getType()); });
+  auto source = cast<MemRefType>(load.getSource().getType());
+  if (!vectorLookup && isContiguous(load.getMap(), source, *lane))
+    return readContiguous(load, coordinates, lookupValues);
+  return readScattered(load, coordinates, lookupValues, type.getDimSize(*lane));
+}
+
+/// The lanes of `base + lane` that are in [0, size), as a mask.
+static Value buildLaneMask(OpBuilder &builder, Location loc, Value base,
+                           Value size, int64_t width) {
+  auto indexVector = VectorType::get({width}, builder.getIndexType());
+  Value lanes = vector::StepOp::create(builder, loc, indexVector);
+  Value bases = vector::BroadcastOp::create(builder, loc, indexVector, base);
+  Value sizes = vector::BroadcastOp::create(builder, loc, indexVector, size);
+  Value places = arith::AddIOp::create(builder, loc, bases, lanes);
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, places,
+                               sizes);
+}
+
+/// Restricts a mask to where an element exists at all, and makes the indices
+/// of one that does not exist harmless.
+static Value restrictMask(OpBuilder &builder, Location loc, Value mask,
+                          Element &element) {
+  if (!element.exists)
+    return mask;
+  Value all =
+      vector::BroadcastOp::create(builder, loc, mask.getType(), element.exists);
+  return arith::AndIOp::create(builder, loc, mask, all);
+}
+
+Value TileCode::readContiguous(TileLoadOp load, ArrayRef<Value> coordinates,
+                               ValueRange lookupValues) {
+  Location loc = load.getLoc();
+  unsigned lane = *getLane(load);
+  auto tile = cast<RankedTensorType>(load.getType());
+  int64_t width = tile.getDimSize(lane);
+  auto type = VectorType::get({width}, tile.getElementType());
+
+  SmallVector<Value> dims(coordinates);
+  dims[lane] = index(loc, 0);
+  llvm::append_range(dims, lookupValues);
+  auto [usesLookup, checked] = classify(load);
+  bool lastChecked = checked.back();
+  checked.back() = false;
+  Element element = buildElement(builder, loc, load.getSource(), load.getMap(),
+                                 dims, load.getSymbols(), usesLookup, checked);
+  if (!lastChecked && !element.exists)
+    return vector::LoadOp::create(builder, loc, type, load.getSource(),
+                                  element.indices);
+  Value size = memref::DimOp::create(builder, loc, load.getSource(),
+                                     element.indices.size() - 1);
+  Value mask = restrictMask(
+      builder, loc,
+      buildLaneMask(builder, loc, element.indices.back(), size, width),
+      element);
+  return vector::MaskedLoadOp::create(builder, loc, type, load.getSource(),
+                                      element.indices, mask,
+                                      buildZero(builder, loc, type));
+}
+
+/// Gathers lane by lane through a line of scratch memory.
+Value TileCode::readScattered(TileLoadOp load, ArrayRef<Value> coordinates,
+                              ValueRange lookupValues, int64_t width) {
+  Location loc = load.getLoc();
+  Type element = cast<RankedTensorType>(load.getType()).getElementType();
+  // Lookups that differ by lane are read back one by one.
+  SmallVector<Value> lines;
+  for (Value value : lookupValues) {
+    Value line;
+    if (isa<VectorType>(value.getType())) {
+      line = createBuffer(loc, {width}, builder.getIndexType());
+      vector::StoreOp::create(builder, loc, value, line, index(loc, 0));
+    }
+    lines.push_back(line);
+  }
+  Value buffer = createBuffer(loc, {width}, element);
+  buildLoops(loc, index(loc, width), [&](ValueRange ivs) {
+    Coordinates at(coordinates);
+    at[*getLane(load)] = ivs[0];
+    SmallVector<Value> lookups(lookupValues);
+    for (auto [lookup, line] : llvm::zip(lookups, lines))
+      if (line)
+        lookup = memref::LoadOp::create(builder, loc, line, ivs[0]);
+    Value value = loadElement(load, at, lookups);
+    memref::StoreOp::create(builder, loc, value, buffer, ivs[0]);
+  });
+  return vector::LoadOp::create(builder, loc, VectorType::get({width}, element),
+                                buffer, index(loc, 0));
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+/// A coordinate of a store is in range without a check where its expression is
+/// a bare tile coordinate that starts at 0 or a bare offset; lanes and sums of
+/// an offset and a coordinate are checked.
+static SmallVector<bool> classify(TileStoreOp store) {
+  SmallVector<bool> checked;
+  for (AffineExpr expr : store.getMap().getResults())
+    checked.push_back(
+        !isa<AffineDimExpr, AffineSymbolExpr, AffineConstantExpr>(expr));
+  return checked;
+}
+
+void TileCode::storeElements(TileStoreOp store) {
+  Location loc = store.getLoc();
+  Value tile = store.getTile();
+  SmallVector<bool> checked = classify(store);
+  SmallVector<bool> noLookups(checked.size(), false);
+  Value held = getRegister(tile);
+  std::optional<unsigned> lane = getLane(tile);
+  Value line;
+  if (held && lane) {
+    auto type = cast<VectorType>(held.getType());
+    line = createBuffer(loc, type.getShape(), type.getElementType());
+    vector::StoreOp::create(builder, loc, held, line, index(loc, 0));
+  }
+  buildLoops(loc, getExtents(tile), [&](ValueRange ivs) {
+    Element element =
+        buildElement(builder, loc, store.getDest(), store.getMap(), ivs,
+                     store.getSymbols(), noLookups, checked);
+    if (element.exists) {
+      auto branch = scf::IfOp::create(builder, loc, element.exists,
+                                      /*withElseRegion=*/false);
+      builder.setInsertionPointToStart(branch.thenBlock());
+    }
+    Value value;
+    if (line)
+      value = memref::LoadOp::create(builder, loc, line, ivs);
+    else if (held)
+      value = held;
+    else if (Value panel = getPanel(tile))
+      value = memref::LoadOp::create(
+          builder, loc, panel,
+          panelIndices(loc, tile, llvm::to_vector_of<Value>(ivs)));
+    else
+      value = read(loc, tile, llvm::to_vector_of<Value>(ivs));
+    memref::StoreOp::create(builder, loc, value, store.getDest(),
+                            element.indices);
+  });
+}
+
+void TileCode::storeVector(TileStoreOp store, ArrayRef<Value> coordinates,
+                           Value value) {
+  Location loc = store.getLoc();
+  unsigned lane = *getLane(store.getTile());
+  int64_t width = cast<VectorType>(value.getType()).getDimSize(0);
+  SmallVector<Value> dims(coordinates);
+  dims[lane] = index(loc, 0);
+  SmallVector<bool> checked = classify(store);
+  SmallVector<bool> noLookups(checked.size(), false);
+  checked.back() = false;
+  Element element = buildElement(builder, loc, store.getDest(), store.getMap(),
+                                 dims, store.getSymbols(), noLookups, checked);
+  Value size = memref::DimOp::create(builder, loc, store.getDest(),
+                                     element.indices.size() - 1);
+  Value mask = restrictMask(
+      builder, loc,
+      buildLaneMask(builder, loc, element.indices.back(), size, width),
+      element);
+  vector::MaskedStoreOp::create(builder, loc, store.getDest(), element.indices,
+                                mask, value);
+}

@@ -1,0 +1,384 @@
+//===- TileSweep.cpp - one pass over the keys of a score tile -------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/vector/TileSweep.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace fovea::attn;
+
+//===----------------------------------------------------------------------===//
+// Membership
+//===----------------------------------------------------------------------===//
+
+bool TileSweep::isScoreTile(Value tile) const {
+  auto type = dyn_cast<RankedTensorType>(tile.getType());
+  return type && type.getRank() == 2 && code.getLane(tile) == 0u;
+}
+
+bool TileSweep::isMember(Value value) const {
+  Operation *def = value.getDefiningOp();
+  return def && llvm::is_contained(ops, def);
+}
+
+/// Whether some input is a reduction of this sweep, complete only at its end,
+/// or an element of a member at another place.
+bool TileSweep::readsFinished(ValueRange inputs) const {
+  return llvm::any_of(inputs, [&](Value input) {
+    return isMember(input) && !isScoreTile(input);
+  });
+}
+
+static bool isIdentity(Attribute map) {
+  return cast<AffineMapAttr>(map).getValue().isIdentity();
+}
+
+bool TileSweep::tryAdd(Operation *op) {
+  auto sameKeys = [&](Value tile) {
+    if (ops.empty())
+      return true;
+    int64_t keys = ShapedType::kDynamic;
+    for (Operation *member : ops)
+      for (Value value : member->getOperands())
+        if (isScoreTile(value))
+          keys = cast<RankedTensorType>(value.getType()).getDimSize(1);
+    for (Operation *member : ops)
+      for (Value value : member->getResults())
+        if (isScoreTile(value))
+          keys = cast<RankedTensorType>(value.getType()).getDimSize(1);
+    return cast<RankedTensorType>(tile.getType()).getDimSize(1) == keys;
+  };
+  auto membersInPlace = [&](ValueRange inputs, ArrayAttr maps) {
+    for (auto [input, map] : llvm::zip(inputs, maps))
+      if (isMember(input) && !isIdentity(map))
+        return false;
+    return !readsFinished(inputs);
+  };
+
+  if (auto contract = dyn_cast<TileContractOp>(op)) {
+    if (!sameKeys(contract) || hasSum ||
+        llvm::any_of(contract.getInputs(),
+                     [&](Value v) { return isMember(v); }))
+      return false;
+    hasContract = true;
+  } else if (auto map = dyn_cast<TileMapOp>(op)) {
+    if (!isScoreTile(map) || !sameKeys(map) ||
+        !membersInPlace(map.getInputs(), map.getMaps()))
+      return false;
+  } else if (auto mask = dyn_cast<TileMaskOp>(op)) {
+    if (!sameKeys(mask) || readsFinished(mask.getScore()) ||
+        !membersInPlace(mask.getInputs(), mask.getMaps()))
+      return false;
+  } else if (auto reduce = dyn_cast<TileReduceOp>(op)) {
+    bool isSum = reduce.getKind() == TileReduction::sum;
+    // Contractions visit the last keys twice; that is no harm to a maximum.
+    if (!sameKeys(reduce.getTile()) || readsFinished(reduce.getTile()) ||
+        isMember(reduce.getInit()) || (isSum && hasContract))
+      return false;
+    for (TileReduceOp other : reductions)
+      if (other.getEnd() != reduce.getEnd())
+        return false;
+    hasSum |= isSum;
+    reductions.push_back(reduce);
+  } else if (auto store = dyn_cast<TileStoreOp>(op)) {
+    if (!isMember(store.getTile()) || !isScoreTile(store.getTile()) ||
+        !TileCode::isContiguous(store.getMap(),
+                                cast<MemRefType>(store.getDest().getType()), 0))
+      return false;
+  } else {
+    return false;
+  }
+  ops.push_back(op);
+  return true;
+}
+
+bool TileSweep::feeds(Operation *op) const {
+  bool found = false;
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      found |= isMember(operand);
+  });
+  return found;
+}
+
+//===----------------------------------------------------------------------===//
+// Emission
+//===----------------------------------------------------------------------===//
+
+/// How many keys are visited: what the reductions say, else all of the tile.
+Value TileSweep::getCount() {
+  for (TileReduceOp reduce : reductions)
+    if (reduce.getEnd())
+      return reduce.getEnd();
+  for (Operation *op : ops) {
+    for (Value value : op->getOperands())
+      if (isScoreTile(value) && !isMember(value))
+        return code.getExtents(value)[1];
+    for (Value value : op->getResults())
+      if (isScoreTile(value))
+        return code.getExtents(value)[1];
+  }
+  llvm_unreachable("a sweep without a score tile");
+}
+
+/// Members that are used later get a panel; a map of a panel of the same type
+/// that has no other use takes over its memory.
+void TileSweep::preparePanels() {
+  for (Operation *op : ops) {
+    if (op->getNumResults() != 1 || !isScoreTile(op->getResult(0)))
+      continue;
+    Value result = op->getResult(0);
+    bool usedLater = llvm::any_of(result.getUsers(), [&](Operation *user) {
+      return !llvm::is_contained(ops, user);
+    });
+    if (!usedLater)
+      continue;
+    Value panel;
+    if (auto map = dyn_cast<TileMapOp>(op))
+      for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps()))
+        if (!panel && !hasContract && isIdentity(attr) &&
+            input.getType() == result.getType() && !isMember(input) &&
+            TileCode::isLastUse(input, op))
+          panel = code.getPanel(input);
+    if (!panel) {
+      auto type = cast<RankedTensorType>(result.getType());
+      SmallVector<Value> extents;
+      for (auto [dim, extent] : llvm::enumerate(code.getExtents(result)))
+        if (type.isDynamicDim(dim))
+          extents.push_back(extent);
+      panel = code.createPanel(op->getLoc(), type, 0, extents);
+    }
+    code.setPanel(result, panel);
+  }
+}
+
+SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
+                                           ArrayRef<Value> rows) {
+  Location loc = contract.getLoc();
+  auto type = cast<RankedTensorType>(contract.getType());
+  int64_t width = type.getDimSize(0);
+  auto vectorType = VectorType::get({width}, type.getElementType());
+  SmallVector<Value> sums(
+      rows.size(),
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType)));
+  // The extent of each contraction dimension, from any input that has it.
+  unsigned numDims =
+      contract.getMaps().empty()
+          ? 2
+          : cast<AffineMapAttr>(contract.getMaps()[0]).getValue().getNumDims();
+  SmallVector<scf::ForOp> loops;
+  SmallVector<Value> point(numDims);
+  OpBuilder::InsertionGuard guard(builder);
+  for (unsigned dim = 2; dim < numDims; ++dim) {
+    Value extent;
+    for (auto [input, attr] :
+         llvm::zip(contract.getInputs(), contract.getMaps()))
+      if (std::optional<unsigned> position =
+              cast<AffineMapAttr>(attr).getValue().getResultPosition(
+                  builder.getAffineDimExpr(dim)))
+        extent = code.getExtents(input)[*position];
+    if (!extent)
+      extent = code.index(loc, 1);
+    auto loop = scf::ForOp::create(builder, loc, code.index(loc, 0), extent,
+                                   code.index(loc, 1), sums);
+    builder.setInsertionPointToStart(loop.getBody());
+    point[dim] = loop.getInductionVar();
+    sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
+    loops.push_back(loop);
+  }
+  // A product is fused into the sum; anything else is added to it.
+  auto product = contract.getBody()
+                     .front()
+                     .getTerminator()
+                     ->getOperand(0)
+                     .getDefiningOp<arith::MulFOp>();
+  for (auto [row, sum] : llvm::zip(rows, sums)) {
+    point[1] = row;
+    SmallVector<Value> inputs =
+        code.readInputs(loc, contract.getInputs(), contract.getMaps(), point);
+    Value term = code.compute(contract.getBody(), inputs, point, width);
+    auto factors = term.getDefiningOp<arith::MulFOp>();
+    if (product && factors && isa<VectorType>(term.getType())) {
+      sum = math::FmaOp::create(builder, loc, factors.getLhs(),
+                                factors.getRhs(), sum);
+      factors.erase();
+    } else {
+      sum = arith::AddFOp::create(builder, loc, sum,
+                                  code.broadcast(loc, term, width));
+    }
+  }
+  for (scf::ForOp loop : llvm::reverse(loops)) {
+    builder.setInsertionPointToEnd(loop.getBody());
+    scf::YieldOp::create(builder, loc, sums);
+    sums = llvm::to_vector_of<Value>(loop.getResults());
+  }
+  return sums;
+}
+
+Value TileSweep::emitElement(Operation *op, Value row,
+                             const DenseMap<Value, Value> &known) {
+  Location loc = op->getLoc();
+  SmallVector<Value> point = {Value(), row};
+  auto readAll = [&](ValueRange inputs, ArrayAttr maps) {
+    SmallVector<Value> values;
+    for (auto [input, map] : llvm::zip(inputs, maps)) {
+      if (Value value = known.lookup(input))
+        values.push_back(value);
+      else
+        values.push_back(
+            code.readInputs(loc, input, builder.getArrayAttr(map), point)[0]);
+    }
+    return values;
+  };
+  if (auto map = dyn_cast<TileMapOp>(op)) {
+    auto type = cast<RankedTensorType>(map.getType());
+    Value value =
+        code.compute(map.getBody(), readAll(map.getInputs(), map.getMaps()),
+                     point, type.getDimSize(0));
+    return code.broadcast(loc, value, type.getDimSize(0));
+  }
+  auto mask = cast<TileMaskOp>(op);
+  int64_t width = cast<RankedTensorType>(mask.getType()).getDimSize(0);
+  Value score = known.lookup(mask.getScore());
+  if (!score)
+    score = code.read(loc, mask.getScore(), point);
+  Value keep;
+  if (!mask.getBody().empty())
+    keep = code.broadcast(
+        loc,
+        code.compute(mask.getBody(), readAll(mask.getInputs(), mask.getMaps()),
+                     point, width),
+        width);
+  if (Value end = mask.getEnd()) {
+    Value exists =
+        code.broadcast(loc,
+                       arith::CmpIOp::create(
+                           builder, loc, arith::CmpIPredicate::slt, row, end),
+                       width);
+    keep = keep ? arith::AndIOp::create(builder, loc, keep, exists).getResult()
+                : exists;
+  }
+  if (!keep)
+    return score;
+  auto type = cast<VectorType>(score.getType());
+  Value dropped = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(
+          type,
+          builder.getFloatAttr(type.getElementType(),
+                               -std::numeric_limits<double>::infinity())));
+  return arith::SelectOp::create(builder, loc, keep, score, dropped);
+}
+
+SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
+                                       ValueRange reductionValues) {
+  SmallVector<DenseMap<Value, Value>> known(rows.size());
+  SmallVector<Value> running(reductionValues);
+  for (Operation *op : ops) {
+    Location loc = op->getLoc();
+    if (auto contract = dyn_cast<TileContractOp>(op)) {
+      for (auto [values, sum] : llvm::zip(known, emitContract(contract, rows)))
+        values[contract] = sum;
+    } else if (auto reduce = dyn_cast<TileReduceOp>(op)) {
+      Value &total =
+          running[llvm::find(reductions, reduce) - reductions.begin()];
+      for (auto [row, values] : llvm::zip(rows, known)) {
+        Value element = values.lookup(reduce.getTile());
+        if (!element)
+          element = code.read(loc, reduce.getTile(), {Value(), row});
+        if (reduce.getKind() == TileReduction::sum) {
+          total = arith::AddFOp::create(builder, loc, total, element);
+          continue;
+        }
+        // Compare and select: one instruction, and a NaN is passed over.
+        Value greater = arith::CmpFOp::create(
+            builder, loc, arith::CmpFPredicate::OGT, element, total);
+        total = arith::SelectOp::create(builder, loc, greater, element, total);
+      }
+    } else if (auto store = dyn_cast<TileStoreOp>(op)) {
+      for (auto [row, values] : llvm::zip(rows, known))
+        code.storeVector(store, {Value(), row}, values.lookup(store.getTile()));
+    } else {
+      for (auto [row, values] : llvm::zip(rows, known))
+        values[op->getResult(0)] = emitElement(op, row, values);
+    }
+    if (op->getNumResults() != 1 || !isScoreTile(op->getResult(0)) ||
+        !code.getPanel(op->getResult(0)))
+      continue;
+    for (auto [row, values] : llvm::zip(rows, known))
+      code.write(loc, op->getResult(0), {Value(), row},
+                 values.lookup(op->getResult(0)));
+  }
+  return running;
+}
+
+void TileSweep::emit() {
+  if (ops.empty())
+    return;
+  Location loc = ops.front()->getLoc();
+  Value count = getCount();
+  preparePanels();
+  SmallVector<Value> totals;
+  for (TileReduceOp reduce : reductions)
+    totals.push_back(code.read(loc, reduce.getInit(), {Value()}));
+
+  auto buildLoop = [&](Value from, Value to, unsigned rows, bool clamp) {
+    auto loop = scf::ForOp::create(builder, loc, from, to,
+                                   code.index(loc, rows), totals);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> indices;
+    Value last;
+    if (clamp)
+      last = arith::SubIOp::create(builder, loc, count, code.index(loc, 1));
+    for (unsigned k = 0; k < rows; ++k) {
+      Value row = loop.getInductionVar();
+      if (k)
+        row = arith::AddIOp::create(builder, loc, row, code.index(loc, k));
+      if (clamp && k)
+        row = arith::MinSIOp::create(builder, loc, row, last);
+      indices.push_back(row);
+    }
+    SmallVector<Value> next = emitRows(indices, loop.getRegionIterArgs());
+    builder.setInsertionPointToEnd(loop.getBody());
+    if (loop.getNumResults())
+      scf::YieldOp::create(builder, loc, next);
+    totals = llvm::to_vector_of<Value>(loop.getResults());
+  };
+  auto closeLoop = [&](unsigned rows) {
+    std::optional<int64_t> known = getConstantIntValue(count);
+    Value zero = code.index(loc, 0);
+    if (hasContract) {
+      // The last register tile repeats the last key: what it computes again
+      // is equal, and is stored in the same place.
+      buildLoop(zero, count, rows, !known || *known % rows != 0);
+      return;
+    }
+    Value whole = arith::SubIOp::create(
+        builder, loc, count,
+        arith::RemSIOp::create(builder, loc, count, code.index(loc, rows)));
+    buildLoop(zero, whole, rows, false);
+    if (!known || *known % rows != 0)
+      buildLoop(whole, count, 1, false);
+  };
+  unsigned contracts = llvm::count_if(
+      ops, [](Operation *op) { return isa<TileContractOp>(op); });
+  closeLoop(hasContract ? std::max(1u, registerRows / contracts) : 4);
+
+  for (auto [reduce, total] : llvm::zip(reductions, totals))
+    code.setRegister(reduce.getResult(), total);
+  ops.clear();
+  reductions.clear();
+  hasContract = hasSum = false;
+}

@@ -1,0 +1,58 @@
+//===- TileSweep.h - one pass over the keys of a score tile ------*- C++
+//-*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_VECTOR_TILESWEEP_H
+#define FOVEA_PASSES_VECTOR_TILESWEEP_H
+
+#include "passes/vector/TileCode.h"
+
+namespace fovea::attn {
+
+/// Consecutive tile ops over [lanes x keys] that run as one loop over the
+/// keys: contractions in register tiles of several keys, and with them whatever
+/// needs no more than the elements at the same key: scores, masks, weights,
+/// reductions, stores. Intermediate tiles of a sweep never exist in memory.
+class TileSweep {
+public:
+  TileSweep(mlir::OpBuilder &builder, TileCode &code, unsigned registerRows)
+      : builder(builder), code(code), registerRows(registerRows) {}
+
+  bool empty() const { return ops.empty(); }
+  /// Adds an op if it can run with those there already.
+  bool tryAdd(mlir::Operation *op);
+  /// Whether an op, or one nested in it, uses what the sweep computes.
+  bool feeds(mlir::Operation *op) const;
+  /// Builds the loop at the builder's insertion point and forgets the ops.
+  void emit();
+
+private:
+  bool isMember(mlir::Value value) const;
+  bool isScoreTile(mlir::Value tile) const;
+  bool readsFinished(mlir::ValueRange inputs) const;
+  mlir::Value getCount();
+  void preparePanels();
+  /// One step: `rows` are the keys; returns the new values of the reductions.
+  llvm::SmallVector<mlir::Value> emitRows(llvm::ArrayRef<mlir::Value> rows,
+                                          mlir::ValueRange reductions);
+  llvm::SmallVector<mlir::Value> emitContract(TileContractOp contract,
+                                              llvm::ArrayRef<mlir::Value> rows);
+  mlir::Value
+  emitElement(mlir::Operation *op, mlir::Value row,
+              const llvm::DenseMap<mlir::Value, mlir::Value> &known);
+
+  mlir::OpBuilder &builder;
+  TileCode &code;
+  unsigned registerRows;
+  llvm::SmallVector<mlir::Operation *> ops;
+  llvm::SmallVector<TileReduceOp> reductions;
+  bool hasContract = false, hasSum = false;
+};
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_VECTOR_TILESWEEP_H

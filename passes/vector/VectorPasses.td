@@ -1,0 +1,53 @@
+//===- VectorPasses.td - tiles to CPU vector code -----------*- tablegen -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_VECTOR_VECTORPASSES_TD
+#define FOVEA_PASSES_VECTOR_VECTORPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
+  let summary = "Lower the tile form to vector code for CPUs";
+  let description = [{
+    The rows of a tile (queries, or output columns of a linear layer) lie along vector lanes, so
+    that row maxima, sums, masks and scores are plain lane-wise code without a
+    horizontal reduction. Keys are walked in register tiles of `register-rows`
+    keys, each a broadcast of one element.
+
+    Tile ops over scores are gathered in *sweeps* over the keys:
+
+    ```
+    contract, map, mask, reduce max   one loop in register tiles, scores to a panel
+    map (weights), reduce sum         one loop over the panel, in place
+    weigh                             one loop over the panel for each 8 values
+    ```
+
+    A tile that nothing holds (a load along contiguous lanes, of keys, or any
+    other map) is computed where it is read. Tile ops that fit none of this are an error.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"registerRows", "register-rows", "unsigned", /*default=*/"12",
+           "Keys of a register tile; 12 x 2 accumulators leave 8 of the 32 "
+           "AVX-512 registers for operands">
+  ];
+}
+
+def ExpandExpPass : Pass<"attn-expand-exp"> {
+  let summary = "Expand exponentials of f32 vectors into polynomials";
+  let description = [{
+    `math.exp` of a vector of f32 becomes a polynomial of degree 5 and an exponent put together by
+    integer arithmetic; relative error below 4e-7 in the normal range. Results below 2^-125 are 0;
+    exp(-inf) = 0, exp(inf) = inf, and a NaN stays one.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+#endif // FOVEA_PASSES_VECTOR_VECTORPASSES_TD

@@ -1,0 +1,50 @@
+// RUN: fovea-opt --attn-schedule --attn-tile-attention %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online %s | FileCheck %s --check-prefix=TILE
+// RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online --cse --attn-hoist-tile-loads --attn-vectorize-tiles %s | FileCheck %s --check-prefix=VECTOR
+
+// The parallel dimensions become a forall, the query dimension in tiles; the
+// keys are walked in blocks on top of a running state, which is divided once.
+// CHECK-LABEL: func @dense
+// TILE-LABEL: func @dense
+// VECTOR-LABEL: func @dense
+func.func @dense(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>,
+                 %v: memref<?x?x64xf32>, %o: memref<?x?x64xf32>,
+                 %B: index, %M: index, %N: index) {
+  // CHECK: %[[TILES:.*]] = arith.ceildivsi %{{.*}}, %c32
+  // CHECK: scf.forall (%[[B:.*]], %[[T:.*]]) in (%{{.*}}, %[[TILES]]) {
+  // CHECK: %[[I:.*]] = arith.muli %[[T]], %c32
+  // CHECK: scf.for %[[J:.*]] = %{{.*}} to %{{.*}} step %c192{{.*}} iter_args
+  // CHECK: attn.online
+  // CHECK-NEXT: domain(b parallel 1 from %[[B]], i parallel 32 from %[[I]], j key %{{.*}} from %[[J]], d contraction 64, e value 64)
+  // CHECK: attn.tile.store
+
+  // TILE: scf.for
+  // TILE: %[[S:.*]] = attn.tile.contract
+  // TILE: %[[M:.*]] = attn.tile.reduce max %[[S]] onto
+  // TILE: %[[W:.*]] = attn.tile.map ins(%[[S]], %[[M]]
+  // TILE: attn.tile.reduce sum %[[W]] onto
+  // TILE: %[[A:.*]] = attn.tile.rescale
+  // TILE: attn.tile.weigh %[[W]] onto %[[A]]
+
+  // The scores are never in memory as a whole: a panel of one block is.
+  // VECTOR: scf.forall
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<192x32xf32>
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<64x32xf32>
+  // VECTOR-NOT: memref<?x?xf32>
+  // VECTOR: math.fma %{{.*}} : vector<32xf32>
+  // VECTOR: math.exp %{{.*}} : vector<32xf32>
+  // VECTOR-NOT: attn.tile
+  attn.attention
+      domain(b parallel %B, i parallel %M, j key %N, d contraction 64, e value 64)
+      contraction over(d) (%x = %q[b, i, d] : memref<?x?x64xf32>,
+                           %y = %k[b, j, d] : memref<?x?x64xf32>) {
+        %xy = arith.mulf %x, %y : f32
+        attn.yield %xy : f32
+      }
+      value(%z = %v[b, j, e] : memref<?x?x64xf32>) {
+        attn.yield %z : f32
+      }
+      normalizer(#attn.softmax)
+      outs(output %o[b, i, e] : memref<?x?x64xf32>)
+  return
+}
