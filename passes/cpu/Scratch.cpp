@@ -21,7 +21,11 @@ Value fovea::attn::alignedBytes(OpBuilder &builder, Location loc,
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
-  int64_t unit = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  // Indices are 64 bits wide on every target.
+  Type element = type.getElementType();
+  int64_t unit = element.isIndex()
+                     ? 8
+                     : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   for (int64_t size : type.getShape())
     if (ShapedType::isStatic(size))
       unit *= size;
