@@ -105,7 +105,7 @@ def OutlineParallelPass : Pass<"attn-outline-parallel", "mlir::ModuleOp"> {
     scf.forall (%i) in (%n) { body(%i, %x) }
     ==>
     %argument = llvm.alloca ... // holds %x
-    llvm.call %parallel_for(%pool, @f_body, %argument, %n, %scratch_bytes)
+    llvm.call %parallel_for(%pool, @f.body, %argument, %n, %scratch_bytes)
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/SymbolTable.h"
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_BINDRUNTIMEPASS
@@ -47,16 +48,22 @@ struct BindRuntimePass
         return signalPassFailure();
       entries.push_back(std::move(*entry));
     }
+    // Only the program is visible outside of the object. An entry may be called
+    // `memset` all the same: LLVM would take it for the C library's.
+    auto internal =
+        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
+    SymbolTable symbols(module);
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      function->setAttr("llvm.linkage", internal);
+      if (failed(symbols.rename(function,
+                                (prefix + "." + function.getName()).str())))
+        return signalPassFailure();
+    }
     ProgramIdentity identity{prefix, cpu, features};
     if (failed(addProgramTables(module, identity, entries, *params)))
       return signalPassFailure();
-
-    // Only the program is visible outside of the object.
-    auto internal =
-        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal())
-        function->setAttr("llvm.linkage", internal);
     for (auto param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
       param.erase();
   }

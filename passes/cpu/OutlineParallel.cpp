@@ -169,7 +169,7 @@ LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop,
       rewriter.getFunctionType({pointer, rewriter.getI64Type(), pointer}, {});
   rewriter.setInsertionPointAfter(function);
   auto body = func::FuncOp::create(rewriter, loc,
-                                   (function.getName() + "_body").str(), type);
+                                   (function.getName() + ".body").str(), type);
   body.setPrivate();
   body->setAttr(
       "llvm.linkage",

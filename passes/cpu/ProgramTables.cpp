@@ -23,8 +23,8 @@ namespace {
 using Row = ConstantTables::Row;
 using Field = ConstantTables::Field;
 
-/// Builds the tables of one program. Names of globals only have to be unlike
-/// those of functions: all but the program's are internal.
+/// Builds the tables of one program. All names but the program's are internal;
+/// they have a dot, so that none is that of a function of the C library.
 class ProgramWriter {
 public:
   explicit ProgramWriter(ModuleOp module) : tables(module) {}
@@ -58,7 +58,7 @@ FailureOr<Field> ProgramWriter::symbolTable(StringRef owner,
         return failure();
       words = program->size();
       code =
-          tables.numbers((owner + "_" + symbol.name + "_code").str(), *program);
+          tables.numbers((owner + "." + symbol.name + ".code").str(), *program);
     }
     static_assert(
         static_cast<int>(IndexSymbol::Kind::Solved) == FOVEA_SYMBOL_SOLVED &&
@@ -66,27 +66,27 @@ FailureOr<Field> ProgramWriter::symbolTable(StringRef owner,
         static_cast<int>(IndexSymbol::Kind::Computed) ==
             FOVEA_SYMBOL_COMPUTED &&
         static_cast<int>(IndexSymbol::Kind::Program) == FOVEA_SYMBOL_PROGRAM);
-    rows.push_back({tables.text((owner + "_" + symbol.name).str(), symbol.name),
+    rows.push_back({tables.text((owner + "." + symbol.name).str(), symbol.name),
                     code, ConstantTables::i64(symbol.size),
                     ConstantTables::i32(static_cast<int>(symbol.kind)),
                     ConstantTables::i32(words)});
   }
-  return tables.table((owner + "_symbols").str(), rows);
+  return tables.table((owner + ".symbols").str(), rows);
 }
 
 Field ProgramWriter::dimTable(StringRef owner, ArrayRef<DimFactors> dims) {
   SmallVector<Row> rows;
   for (const DimFactors &factors : dims)
-    rows.push_back({tables.numbers((owner + "_factors").str(), factors),
+    rows.push_back({tables.numbers((owner + ".factors").str(), factors),
                     ConstantTables::i64(factors.size())});
-  return tables.table((owner + "_dims").str(), rows);
+  return tables.table((owner + ".dims").str(), rows);
 }
 
 FailureOr<Field> ProgramWriter::tensorTable(StringRef owner,
                                             ArrayRef<TensorSignature> tensors) {
   SmallVector<Row> rows;
   for (const TensorSignature &tensor : tensors) {
-    std::string name = (owner + "_" + tensor.name).str();
+    std::string name = (owner + "." + tensor.name).str();
     std::optional<fovea_dtype> dtype = elementTypeCode(tensor.elementType);
     if (!dtype)
       return emitError(tensor.loc, "expected elements that a tensor can have, "
@@ -105,21 +105,21 @@ FailureOr<Row> ProgramWriter::entryRow(BoundEntry entry) {
   const EntrySignature &signature = entry.signature;
   const std::string &name = signature.name;
   FailureOr<Field> symbols = symbolTable(name, signature.symbols, entry.run);
-  FailureOr<Field> inputs = tensorTable(name + "_inputs", signature.inputs);
-  FailureOr<Field> outputs = tensorTable(name + "_outputs", signature.outputs);
+  FailureOr<Field> inputs = tensorTable(name + ".inputs", signature.inputs);
+  FailureOr<Field> outputs = tensorTable(name + ".outputs", signature.outputs);
   if (failed(symbols) || failed(inputs) || failed(outputs))
     return failure();
   SmallVector<Row> requirements;
   for (StringRef message : entry.requirements)
-    requirements.push_back({tables.text(name + "_requirement", message)});
+    requirements.push_back({tables.text(name + ".requirement", message)});
   Field workspaceSize = ConstantTables::Null{};
   if (entry.workspaceSize)
     workspaceSize = entry.workspaceSize;
-  return Row{tables.text(name + "_name", name),
+  return Row{tables.text(name + ".name", name),
              *symbols,
              *inputs,
              *outputs,
-             tables.table(name + "_requirements", requirements),
+             tables.table(name + ".requirements", requirements),
              entry.run,
              workspaceSize,
              ConstantTables::i32(signature.symbols.size()),
@@ -135,9 +135,9 @@ FailureOr<Row> ProgramWriter::paramRow(const ParamSignature &param) {
                                 "found ")
            << param.elementType << " in '" << param.name << "'";
   bool isPacked = param.block != 0;
-  return Row{tables.text(param.name + "_source", param.source),
+  return Row{tables.text(param.name + ".source", param.source),
              dimTable(param.name, param.dims),
-             tables.numbers(param.name + "_order", param.order, 8),
+             tables.numbers(param.name + ".order", param.order, 8),
              ConstantTables::i64(0),
              ConstantTables::i32(param.members),
              ConstantTables::i32(*dtype),
@@ -172,11 +172,11 @@ LogicalResult ProgramWriter::write(const ProgramIdentity &identity,
   tables.exported(identity.prefix + "_program",
                   {ConstantTables::i32(FOVEA_ABI_VERSION),
                    ConstantTables::i32(sizeof(fovea_program)),
-                   tables.text("program_name", identity.prefix),
-                   tables.text("program_cpu", identity.targetCpu),
+                   tables.text("program.name", identity.prefix),
+                   tables.text("program.cpu", identity.targetCpu),
                    ConstantTables::i64(identity.cpuFeatures),
-                   tables.table("program_entries", entryRows),
-                   tables.table("program_params", paramRows), *symbols,
+                   tables.table("program.entries", entryRows),
+                   tables.table("program.params", paramRows), *symbols,
                    ConstantTables::i32(entryRows.size()),
                    ConstantTables::i32(paramRows.size()),
                    ConstantTables::i32(params.symbols.size()),

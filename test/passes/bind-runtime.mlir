@@ -1,6 +1,6 @@
 // RUN: fovea-opt %s -attn-bind-runtime="prefix=p cpu=znver4 features=5" -split-input-file | FileCheck %s
 
-// CHECK-LABEL: func.func @entry(
+// CHECK-LABEL: func.func @p.entry(
 // CHECK-SAME:    %[[INV:.*]]: !llvm.ptr {attn.invocation}) -> i32
 // CHECK-SAME:    llvm.linkage = #llvm.linkage<internal>
 // The tensors, and the sizes that they share.
@@ -35,18 +35,18 @@
 // CHECK:         %[[NUMBER:.*]] = arith.constant 1 : i32
 // CHECK:         return %[[NUMBER]]
 //
-// CHECK:       llvm.mlir.global internal constant @entry_n("n\00")
-// CHECK:       llvm.mlir.global internal constant @entry_g_code(dense<[2, 3, 0, 3, 6]> : tensor<5xi64>)
-// CHECK:       llvm.mlir.global internal constant @entry_symbols()
+// CHECK:       llvm.mlir.global internal constant @entry.n("n\00")
+// CHECK:       llvm.mlir.global internal constant @entry.g.code(dense<[2, 3, 0, 3, 6]> : tensor<5xi64>)
+// CHECK:       llvm.mlir.global internal constant @entry.symbols()
 // CHECK-SAME:    array<3 x struct<(ptr, ptr, i64, i32, i32)>>
-// CHECK:       llvm.mlir.global internal constant @entry_inputs()
+// CHECK:       llvm.mlir.global internal constant @entry.inputs()
 // CHECK-SAME:    array<4 x struct<(ptr, ptr, i32, i32, i32, i32)>>
-// CHECK:       llvm.mlir.global internal constant @entry_requirement("the flag is set\00")
-// CHECK:       llvm.mlir.global internal constant @program_name("p\00")
-// CHECK:       llvm.mlir.global internal constant @program_cpu("znver4\00")
-// CHECK:       llvm.mlir.global internal constant @program_entries()
-// CHECK:         func.constant @entry
-// CHECK:         func.constant @entry_workspace_size
+// CHECK:       llvm.mlir.global internal constant @entry.requirement("the flag is set\00")
+// CHECK:       llvm.mlir.global internal constant @program.name("p\00")
+// CHECK:       llvm.mlir.global internal constant @program.cpu("znver4\00")
+// CHECK:       llvm.mlir.global internal constant @program.entries()
+// CHECK:         func.constant @p.entry
+// CHECK:         func.constant @p.entry_workspace_size
 // CHECK:       llvm.mlir.global external constant @p_program()
 // CHECK-SAME:    struct<(i32, i32, ptr, ptr, i64, ptr, ptr, ptr, i32, i32, i32, i32)>
 // CHECK:         llvm.mlir.constant(5 : i64)
@@ -68,7 +68,7 @@ func.func private @entry_workspace_size(%symbols: !llvm.ptr) -> i64 {
 
 // Weights: the second of @wq is the second pointer after those before it. A
 // size that only the file knows is a symbol of the program and of each entry.
-// CHECK-LABEL: func.func @weights(
+// CHECK-LABEL: func.func @p.weights(
 // CHECK-SAME:    %[[INV:.*]]: !llvm.ptr
 // CHECK:         %[[PARAMS_AT:.*]] = llvm.getelementptr %[[INV]][8]
 // CHECK:         %[[PARAMS:.*]] = llvm.load %[[PARAMS_AT]]
@@ -78,10 +78,10 @@ func.func private @entry_workspace_size(%symbols: !llvm.ptr) -> i64 {
 // CHECK:         %[[DATA:.*]] = llvm.load %[[AT]]
 // CHECK:         llvm.insertvalue %[[DATA]]
 // CHECK-NOT:   attn.param
-// CHECK:       llvm.mlir.global internal constant @words_source("words\00")
-// CHECK:       llvm.mlir.global internal constant @wq_source("layer.{0}.query\00")
-// CHECK:       llvm.mlir.global internal constant @wq_order(dense<[1, 0]> : tensor<2xi8>)
-// CHECK:       llvm.mlir.global internal constant @program_vocab("vocab\00")
+// CHECK:       llvm.mlir.global internal constant @words.source("words\00")
+// CHECK:       llvm.mlir.global internal constant @wq.source("layer.{0}.query\00")
+// CHECK:       llvm.mlir.global internal constant @wq.order(dense<[1, 0]> : tensor<2xi8>)
+// CHECK:       llvm.mlir.global internal constant @program.vocab("vocab\00")
 attn.param @words from "words" : tensor<?x8xf32> {attn.dims = [["vocab"], ["c"]]}
 attn.param @wq family 6 from "layer.{}.query" : tensor<2x8x16xf32>
   panel <rows [1] columns [0] width 16> of tensor<8x32xf32>

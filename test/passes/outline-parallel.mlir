@@ -12,7 +12,7 @@
 // CHECK:         %[[BODY:.*]] = builtin.unrealized_conversion_cast %{{.*}} : (!llvm.ptr, i64, !llvm.ptr) -> () to !llvm.ptr
 // CHECK:         llvm.call %[[PF]](%[[POOL]], %[[BODY]], %[[ARGUMENT]], %{{.*}}, %{{.*}})
 //
-// CHECK-LABEL: func.func private @one_dimension_body(
+// CHECK-LABEL: func.func private @one_dimension.body(
 // CHECK-SAME:    %[[A:.*]]: !llvm.ptr, %[[I:.*]]: i64, %{{.*}}: !llvm.ptr) attributes {llvm.linkage = #llvm.linkage<internal>}
 // CHECK-DAG:     %[[TWO:.*]] = arith.constant 2.0
 // CHECK-DAG:     %[[INDEX:.*]] = arith.index_cast %[[I]] : i64 to index
@@ -29,7 +29,7 @@ func.func @one_dimension(%inv: !llvm.ptr {attn.invocation}, %m: memref<?xf32>, %
 // -----
 
 // Bounds and steps are undone from the linear index, the last dimension fastest.
-// CHECK-LABEL: func.func private @two_dimensions_body(
+// CHECK-LABEL: func.func private @two_dimensions.body(
 // CHECK-SAME:    %{{.*}}: !llvm.ptr, %[[I:.*]]: i64, %{{.*}}: !llvm.ptr
 // CHECK:         %[[L:.*]] = arith.index_cast %[[I]]
 // CHECK:         %[[COL:.*]] = arith.remui %[[L]], %[[COLUMNS:.*]] : index
@@ -52,7 +52,7 @@ func.func @two_dimensions(%inv: !llvm.ptr {attn.invocation}, %m: memref<?x?xf32>
 // CHECK:         %[[SIZE:.*]] = memref.dim
 // CHECK:         %[[BYTES:.*]] = arith.muli %[[SIZE]], %{{.*}}
 // CHECK:         llvm.call
-// CHECK-LABEL: func.func private @scratch_body(
+// CHECK-LABEL: func.func private @scratch.body(
 // CHECK-SAME:    %{{.*}}: !llvm.ptr, %{{.*}}: i64, %[[S:.*]]: !llvm.ptr
 // CHECK:         llvm.insertvalue %[[S]]
 // CHECK:         memref.view %[[MEMORY:.*]][%{{.*}}][] : memref<?xi8> to memref<3xf32>
@@ -75,7 +75,7 @@ func.func @scratch(%inv: !llvm.ptr {attn.invocation}, %m: memref<?xf32>, %n: ind
 
 // -----
 
-// CHECK-LABEL: func.func private @nested_body(
+// CHECK-LABEL: func.func private @nested.body(
 // CHECK:         scf.for
 // CHECK-NOT:     scf.forall
 // CHECK-NOT:     func.func

@@ -10,11 +10,11 @@
 // BUFFER-NOT:     tensor<
 // BUFFER:         linalg.matmul
 //
-// LLVM-LABEL: llvm.func internal @f(
+// LLVM-LABEL: llvm.func internal @model.f(
 // LLVM-NOT:     unrealized_conversion_cast
 // LLVM-NOT:     func.
 // LLVM:         llvm.intr.tanh
-// LLVM:       llvm.func internal @f_workspace_size(
+// LLVM:       llvm.func internal @model.f_workspace_size(
 // LLVM:       llvm.mlir.global external constant @model_program()
 //
 // OPTIONS: expected no options, but found 'x=1'
