@@ -53,10 +53,10 @@ mlir::Value inlineRegion(mlir::OpBuilder &builder, mlir::Region &region,
                          mlir::ValueRange arguments,
                          llvm::ArrayRef<mlir::Value> indices);
 
-/// The dimension that a tile of queries extends along: the one that the schedule
-/// says, else the last parallel dimension that no operand with a key dimension
-/// depends on, so that a tile's queries share what is read for each key, else
-/// the last parallel dimension; nothing if there is none.
+/// The dimension that a tile of queries extends along: the one that the
+/// schedule says, else the last parallel dimension that no operand with a key
+/// dimension depends on, so that a tile's queries share what is read for each
+/// key, else the last parallel dimension; nothing if there is none.
 std::optional<unsigned> getQueryDim(AttentionOp op);
 
 /// Registers the attn dialect's implementation of the bufferization interface.

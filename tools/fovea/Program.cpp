@@ -48,8 +48,7 @@ bool tool::LoadedProgram::load(llvm::StringRef path,
     module = mlir::parseSourceFile<mlir::ModuleOp>(sources, &context);
     return static_cast<bool>(module);
   }
-  std::optional<frontend::Options> options =
-      makeOptions(settings, searchPaths);
+  std::optional<frontend::Options> options = makeOptions(settings, searchPaths);
   if (!options)
     return false;
   frontend::Diagnostics diags(sources);

@@ -13,8 +13,8 @@ using namespace fovea::tool;
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  const Command *const commands[] = {&checkCommand, &compileCommand, &fmtCommand,
-                                     &runCommand};
+  const Command *const commands[] = {&checkCommand, &compileCommand,
+                                     &fmtCommand, &runCommand};
   llvm::cl::ParseCommandLineOptions(
       argc, argv,
       "Fovea compiles attention from .attn files to objects and headers.\n");

@@ -127,9 +127,8 @@ TEST_F(SegmentDomainsTest, LargeNumbersAreExact) {
   // j <= i + 2^40.
   TileDomain domain{
       {{symbol(0), symbol(1)}, {number(0), symbol(2)}}, /*key=*/1, {}};
-  EXPECT_EQ(
-      segmentsOf(atLeastZero({1, -1}, int64_t(1) << 40), domain, 3),
-      "visit 0 .. s1 + 1099511627776; masked s0 + 1099511627777 .. s2; ");
+  EXPECT_EQ(segmentsOf(atLeastZero({1, -1}, int64_t(1) << 40), domain, 3),
+            "visit 0 .. s1 + 1099511627776; masked s0 + 1099511627777 .. s2; ");
 }
 
 TEST_F(SegmentDomainsTest, HugeNumbersAreGivenUp) {

@@ -1,4 +1,5 @@
-/* Runs two compiled models in one program and compares both with plain loops. */
+/* Runs two compiled models in one program and compares both with plain loops.
+ */
 #include "any-width.h"
 #include "fixed.h"
 
