@@ -121,6 +121,17 @@ def LowerCopiesPass : Pass<"attn-lower-copies"> {
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
 }
 
+def LowerExpandsPass : Pass<"attn-lower-expands"> {
+  let summary = "turn expanded shapes of memrefs into sizes and strides";
+  let description = [{
+    Each `memref.expand_shape` becomes a `memref.reinterpret_cast`, also where
+    several sizes of a group are dynamic, as in `(h, g)`.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"
+  ];
+}
+
 def LowerMathPass : Pass<"attn-lower-math"> {
   let summary = "expand elementary functions of vectors into polynomials";
   let description = [{

@@ -154,6 +154,7 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   // Without the instructions a conversion to bfloat16 would be a library call.
   expand.includeBf16 = !options.cpu.hasBf16Conversion();
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(expand));
+  pm.addPass(createLowerExpandsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
