@@ -30,7 +30,11 @@ static evaluator::Tensor toEvaluator(const HostTensor &tensor,
 
 static mlir::FailureOr<HostTensor>
 fromEvaluator(const evaluator::Tensor &tensor, mlir::Location loc) {
-  std::optional<fovea_dtype> type = attn::elementTypeCode(tensor.elementType);
+  // Floats stay as exact as they were computed.
+  std::optional<fovea_dtype> type =
+      mlir::isa<mlir::FloatType>(tensor.elementType)
+          ? FOVEA_F64
+          : attn::elementTypeCode(tensor.elementType);
   if (!type)
     return emitError(loc,
                      "expected a result that a tensor can hold, but found ")
@@ -84,13 +88,10 @@ tool::runReference(mlir::ModuleOp program, const attn::EntrySignature &entry,
   std::vector<evaluator::Tensor> operands;
   for (auto [tensor, value] : llvm::zip_equal(entry.inputs, inputs))
     operands.push_back(toEvaluator(value, tensor.elementType));
-  evaluator::EvaluatorOptions options;
-  options.roundToTypes = true;
   auto params = [&](llvm::StringRef source, mlir::RankedTensorType type) {
     return readWeight(weights, source, type, program.getLoc());
   };
-  auto results =
-      evaluator::evaluate(program, entry.name, operands, params, options);
+  auto results = evaluator::evaluate(program, entry.name, operands, params);
   if (failed(results))
     return mlir::failure();
   std::vector<HostTensor> outputs;

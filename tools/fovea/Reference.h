@@ -16,9 +16,9 @@
 
 namespace fovea::tool {
 
-/// Computes an entry of a program in graph form in f64, and rounds each result
-/// once to its type. `weights` may be null. Errors are diagnostics of the
-/// program's context.
+/// Computes an entry of a program in graph form in f64; real results are f64,
+/// whatever type the entry gives them. `weights` may be null. Errors are
+/// diagnostics of the program's context.
 mlir::FailureOr<std::vector<HostTensor>>
 runReference(mlir::ModuleOp program, const attn::EntrySignature &entry,
              llvm::ArrayRef<HostTensor> inputs, const fovea_weights *weights);
