@@ -190,7 +190,7 @@ def distance_penalty(q, k, v, rate):
 
 @example("bilinear", shapes={"q": "bia", "w": "ac", "k": "bjc", "v": "bje"}, sizes=[s | {"a": 8, "c": 12} for s in SIZES])
 def bilinear(q, w, k, v):
-    return {"o": weights(q @ w @ k.swapaxes(-1, -2)) @ v}
+    return {"o": weights(np.einsum("bia,ac,bjc->bij", q, w, k)) @ v}
 
 
 @example("relative", sizes=[s | {"r": 2 * s["j"] - 1} for s in SQUARE], shapes=QKV | {"table": "hr"})
