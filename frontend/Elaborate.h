@@ -108,6 +108,7 @@ private:
   void elaborateTyped(const ast::FunctionDecl *function, const Module &module,
                       Scope *outer, const ast::ModelDecl *model);
   void elaborateModel(const ast::ModelDecl *model, const Module &module);
+  bool checkSource(const ast::ParamDecl *param);
   bool checkHeader(const ast::FunctionDecl *function);
   bool declareStatics(const ast::FunctionDecl *function, Scope &scope);
   bool declareIndices(llvm::ArrayRef<ast::Operand> typed,
@@ -136,8 +137,7 @@ private:
   bool checkDeclaredIndices(const ast::Stmt *stmt, const Node *value,
                             Scope &scope, Binding &binding);
   Tensor *carriedTensor(Tensor::Kind kind, llvm::StringRef name,
-                        const Node *like, Scope &scope, Loop *loop,
-                        unsigned number);
+                        const Node *like, Loop *loop, unsigned number);
 
   // Expressions (ElaborateExpr.cpp). All give null after an error.
   const Node *elaborate(const ast::Expr *expr, Scope &scope);
@@ -187,6 +187,8 @@ private:
   unsigned depth = 0;
   unsigned inlinedCalls = 0;
   bool inEntry = false;
+  /// The indices of the loops around: each is one value, not a dimension.
+  llvm::SmallVector<const IndexVar *> loopIndices;
   std::optional<DType> typeT;
 };
 

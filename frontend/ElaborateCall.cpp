@@ -7,6 +7,7 @@
 
 #include "frontend/Builtins.h"
 #include "frontend/Elaborate.h"
+#include "frontend/Normalizers.h"
 
 using namespace fovea::frontend;
 using llvm::SmallVector;
@@ -225,25 +226,6 @@ bool Elaborator::bindArguments(const ast::CallExpr *call,
         .note(function->name.range.Start, "'" + name + "' is defined here");
     return false;
   };
-  if (!count(function->indices.size(), call->indices.size(), "index",
-             "indices"))
-    return false;
-  for (auto [formal, actual] :
-       llvm::zip_equal(function->indices, call->indices)) {
-    Binding *binding = scope.find(actual.name.text);
-    if (!binding || binding->kind != Binding::Index || actual.in) {
-      if (!binding || binding->kind == Binding::Value)
-        error(actual.name.range,
-              "expected an index for '" + formal.text + "', but '" +
-                  actual.name.text +
-                  (binding ? "' is a value" : "' is not defined here"));
-      else if (actual.in)
-        error(actual.in->range, "a range is given where an index is bound");
-      return false;
-    }
-    frame.names[formal.text] = *binding;
-  }
-
   SmallVector<const ast::Argument *> given(function->operands.size());
   size_t position = 0;
   bool ok = true;
@@ -298,8 +280,32 @@ bool Elaborator::bindArguments(const ast::CallExpr *call,
       binding.value = elaborate(value, argument ? scope : frame);
       ok &= binding.value != nullptr;
     }
+    // What sums before the attention is a kernel of its own.
+    if (inEntry && function->role == ast::FunctionDecl::Attention &&
+        binding.value && binding.value->hasBinder)
+      binding.value = graph.local(expandNormalizers(graph, binding.value),
+                                  operand.name.text, loopIndices);
     binding.kind = ok ? Binding::Value : Binding::Poison;
     frame.names[operand.name.text] = std::move(binding);
+  }
+  // Indices after values: an argument may be what gives an index its range.
+  if (!count(function->indices.size(), call->indices.size(), "index",
+             "indices"))
+    return false;
+  for (auto [formal, actual] :
+       llvm::zip_equal(function->indices, call->indices)) {
+    Binding *binding = scope.find(actual.name.text);
+    if (!binding || binding->kind != Binding::Index || actual.in) {
+      if (!binding || binding->kind == Binding::Value)
+        error(actual.name.range,
+              "expected an index for '" + formal.text + "', but '" +
+                  actual.name.text +
+                  (binding ? "' is a value" : "' is not defined here"));
+      else if (actual.in)
+        error(actual.in->range, "a range is given where an index is bound");
+      return false;
+    }
+    frame.names[formal.text] = *binding;
   }
   return ok;
 }

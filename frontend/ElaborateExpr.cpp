@@ -7,6 +7,7 @@
 
 #include "frontend/Builtins.h"
 #include "frontend/Elaborate.h"
+#include "frontend/Normalizers.h"
 #include <limits>
 #include <numbers>
 
@@ -351,6 +352,11 @@ const Node *Elaborator::elaborateByName(const ast::SubscriptExpr *expr,
       return nullptr;
     map[replaced] = value;
   }
+  // Sums that are read at shifted places are computed once, not per place.
+  bool shifts = llvm::any_of(
+      map, [](const auto &entry) { return entry.second->op != NodeOp::Index; });
+  if (inEntry && shifts && base->hasBinder)
+    base = graph.local(expandNormalizers(graph, base), "local", loopIndices);
   return graph.substitute(base, map);
 }
 

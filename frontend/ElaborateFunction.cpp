@@ -334,6 +334,32 @@ void Elaborator::elaborateTyped(const ast::FunctionDecl *function,
     program.functions.push_back(std::move(made));
 }
 
+/// The name in the weights file has a place for the member, and no other.
+bool Elaborator::checkSource(const ast::ParamDecl *param) {
+  StringRef source = param->source.text;
+  if (source.empty() && param->family.empty())
+    return true;
+  std::string place = param->family.empty()
+                          ? std::string()
+                          : ("{" + param->family.front().name.text + "}").str();
+  size_t at = place.empty() ? StringRef::npos : source.find(place);
+  if (!place.empty() && at == StringRef::npos) {
+    error(source.empty() ? param->name.range : param->source.range,
+          "expected '" + place + "' in the name of the members of '" +
+              param->name.text + "' in the weights file");
+    return false;
+  }
+  StringRef before = source.take_front(at);
+  StringRef after = place.empty() ? "" : source.substr(at + place.size());
+  if (before.contains('{') || after.contains('{')) {
+    error(param->source.range, "unknown place '{…}' in the name of '" +
+                                   param->name.text + "' in the weights file")
+        .help("only the index of a family of parameters has one");
+    return false;
+  }
+  return true;
+}
+
 void Elaborator::elaborateModel(const ast::ModelDecl *model,
                                 const Module &module) {
   Scope scope(nullptr, module);
@@ -384,6 +410,14 @@ void Elaborator::elaborateModel(const ast::ModelDecl *model,
       }
       family.push_back({TensorPart{var, var->extent}});
     }
+    if (family.size() > 1) {
+      error(param->family[1].name.range,
+            "a family of parameters has one index, but '" + param->name.text +
+                "' has " + Twine(family.size()));
+      return;
+    }
+    if (!checkSource(param))
+      return;
     tensor->familyRank = family.size();
     tensor->dims.insert(tensor->dims.begin(), family.begin(), family.end());
     tensor->source = param->source.text.empty()

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Elaborate.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace fovea::frontend;
 using llvm::SmallVector;
@@ -79,11 +80,8 @@ bool Elaborator::checkDeclaredIndices(const ast::Stmt *stmt, const Node *value,
     }
   }
   for (const IndexVar *var : value->free) {
-    bool fixed = false; // a loop's index is one value, not a dimension
-    for (Scope *outer = &scope; outer; outer = outer->parent)
-      fixed |= outer->loop && outer->loop->index == var;
-    if (fixed || llvm::is_contained(binding.order, var) ||
-        value->elem == Elem::Unknown)
+    if (llvm::is_contained(loopIndices, var) ||
+        llvm::is_contained(binding.order, var) || value->elem == Elem::Unknown)
       continue;
     error(stmt->name.range, "'" + stmt->name.text + "' depends on index '" +
                                 var->name +
@@ -121,13 +119,9 @@ bool Elaborator::runLet(const ast::Stmt *stmt, Scope &scope) {
       const Node *before = existing->value;
       auto shape = [&](const Node *node) {
         SmallVector<const IndexVar *> free;
-        for (const IndexVar *var : node->free) {
-          bool fixed = false;
-          for (Scope *outer = &scope; outer; outer = outer->parent)
-            fixed |= outer->loop && outer->loop->index == var;
-          if (!fixed)
+        for (const IndexVar *var : node->free)
+          if (!llvm::is_contained(loopIndices, var))
             free.push_back(var);
-        }
         return free;
       };
       if (before->elem != value->elem || shape(before) != shape(value)) {
@@ -164,19 +158,14 @@ static void collectAssigned(llvm::ArrayRef<ast::Stmt *> body,
 }
 
 Tensor *Elaborator::carriedTensor(Tensor::Kind kind, StringRef name,
-                                  const Node *like, Scope &scope, Loop *loop,
+                                  const Node *like, Loop *loop,
                                   unsigned number) {
   Tensor tensor(kind, name);
   tensor.dtype = like->elem == Elem::Bool  ? DType::I1
                  : like->elem == Elem::Int ? DType::I64
                                            : DType::F32;
-  for (const IndexVar *var : like->free) {
-    bool fixed = false;
-    for (Scope *outer = &scope; outer; outer = outer->parent)
-      fixed |= outer->loop && outer->loop->index == var;
-    if (!fixed)
-      tensor.dims.push_back({TensorPart{var, var->extent}});
-  }
+  for (const IndexVar *var : freeInOrder(like, loopIndices))
+    tensor.dims.push_back({TensorPart{var, var->extent}});
   tensor.loop = loop;
   tensor.number = number;
   tensor.loc = like->loc;
@@ -238,6 +227,8 @@ bool Elaborator::runFor(const ast::Stmt *stmt, Scope &scope) {
                                   stmt->loop.name.range.Start);
   }
   loop->index = index.index;
+  loopIndices.push_back(loop->index);
+  llvm::scope_exit leave([&] { loopIndices.pop_back(); });
   for (Scope *outer = &scope; outer; outer = outer->parent)
     if (outer->loop) {
       loop->parent = outer->loop;
@@ -266,9 +257,9 @@ bool Elaborator::runFor(const ast::Stmt *stmt, Scope &scope) {
     value.init = init;
     value.loc = outer->loc;
     value.argument =
-        carriedTensor(Tensor::LoopArgument, carried, init, inner, loop, number);
+        carriedTensor(Tensor::LoopArgument, carried, init, loop, number);
     value.result =
-        carriedTensor(Tensor::LoopResult, carried, init, inner, loop, number);
+        carriedTensor(Tensor::LoopResult, carried, init, loop, number);
     loop->carried.push_back(value);
     inner.carried[carried] = number;
     Binding argument;

@@ -82,6 +82,28 @@ fovea::frontend::reachable(ArrayRef<const Node *> roots,
   return found;
 }
 
+SmallVector<const IndexVar *>
+fovea::frontend::freeInOrder(const Node *root,
+                             ArrayRef<const IndexVar *> fixed) {
+  SmallVector<const IndexVar *> order;
+  llvm::DenseSet<const Node *> seen;
+  std::vector<const Node *> stack{root};
+  while (!stack.empty()) {
+    const Node *node = stack.back();
+    stack.pop_back();
+    if (node->free.empty() || !seen.insert(node).second)
+      continue;
+    // What a binder below binds is no free index of the root.
+    if (node->op == NodeOp::Index && root->dependsOn(node->index) &&
+        !llvm::is_contained(fixed, node->index) &&
+        !llvm::is_contained(order, node->index))
+      order.push_back(node->index);
+    for (const Node *operand : llvm::reverse(node->operands))
+      stack.push_back(operand);
+  }
+  return order;
+}
+
 //===----------------------------------------------------------------------===//
 // Extents, indices, tensors
 //===----------------------------------------------------------------------===//
@@ -360,6 +382,27 @@ const Node *IndexGraph::fused(StringRef name, const Node *body, SMLoc loc) {
   node.name = name;
   node.operands = body;
   return intern(node);
+}
+
+const Node *IndexGraph::local(const Node *node, StringRef name,
+                              ArrayRef<const IndexVar *> fixed) {
+  SmallVector<const IndexVar *> order = freeInOrder(node, fixed);
+  const Tensor *&tensor = locals[node];
+  if (!tensor) {
+    Tensor made(Tensor::Local, name);
+    made.dtype = node->elem == Elem::Bool  ? DType::I1
+                 : node->elem == Elem::Int ? DType::I64
+                                           : DType::F32;
+    made.definition = node;
+    made.loc = node->loc;
+    for (const IndexVar *var : order)
+      made.dims.push_back({TensorPart{var, var->extent}});
+    tensor = makeTensor(std::move(made));
+  }
+  SmallVector<const Node *> at;
+  for (const IndexVar *var : order)
+    at.push_back(index(var, node->loc));
+  return read(tensor, at, node->loc);
 }
 
 const Node *IndexGraph::bindCanonical(const Node &like,

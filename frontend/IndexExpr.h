@@ -99,6 +99,9 @@ struct Tensor {
   Loop *loop = nullptr;
   const Node *definition = nullptr; ///< Local.
 
+  /// A scalar operand is a value, not a tensor of one element.
+  bool isScalar() const { return kind == Argument && dims.empty(); }
+
   /// The parts of all dimensions, in memory order.
   llvm::SmallVector<TensorPart> parts() const {
     llvm::SmallVector<TensorPart> all;
@@ -273,6 +276,11 @@ public:
   const Node *withOperands(const Node *node,
                            llvm::ArrayRef<const Node *> operands);
 
+  /// `node` as a tensor of its own, which is computed once however it is read:
+  /// a read of it at its own free indices, but for those in `fixed`.
+  const Node *local(const Node *node, llvm::StringRef name,
+                    llvm::ArrayRef<const IndexVar *> fixed);
+
 private:
   const Node *intern(Node node);
   const IndexVar *boundIndex(const IndexVar *var, unsigned level,
@@ -292,8 +300,14 @@ private:
   std::map<std::tuple<std::string, unsigned, unsigned, unsigned>,
            const IndexVar *>
       boundVars;
+  llvm::DenseMap<const Node *, const Tensor *> locals;
   unsigned nextNode = 0;
 };
+
+/// The free indices of `node` in the order of their first use, but for those
+/// in `fixed`: the order of dimensions when it is computed as a tensor.
+llvm::SmallVector<const IndexVar *>
+freeInOrder(const Node *node, llvm::ArrayRef<const IndexVar *> fixed);
 
 /// All nodes below `roots`, operands before users. `enter` may say that what
 /// is below a node is not wanted.

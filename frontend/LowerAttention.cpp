@@ -140,7 +140,7 @@ private:
         else if (Value fixed = lowering.fixedIndex(node->index))
           expr = symbol(fixed);
       } else if (node->op == NodeOp::Read && node->elem == Elem::Int &&
-                 node->tensor->dims.empty()) {
+                 node->tensor->isScalar()) {
         expr = symbol(lowering.uniform(node));
       }
       if (expr)
@@ -179,7 +179,7 @@ private:
       if (isLeading(node))
         continue;
       RegionPlan::Input input{Value(), node, {}};
-      if (node->op == NodeOp::Read && node->tensor->dims.empty()) {
+      if (node->op == NodeOp::Read && node->tensor->isScalar()) {
         input.operand = lowering.scalarOf(node->tensor);
       } else if (node->op == NodeOp::Size) {
         input.operand = lowering.sizeValue(node->extent);

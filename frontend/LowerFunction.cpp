@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/Attn.h"
-#include "frontend/Lowering.h"
+#include "frontend/EntryLowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
@@ -54,7 +54,7 @@ RankedTensorType FunctionLowering::logicalType(const Tensor *tensor) {
 }
 
 Type FunctionLowering::argumentType(const Tensor *tensor) {
-  if (tensor->dims.empty())
+  if (tensor->isScalar())
     return storageType(tensor->dtype, builder.getContext());
   return memoryType(tensor);
 }
@@ -221,10 +221,8 @@ Value FunctionLowering::tensorOf(const Node *read) {
                expand(builder, location(tensor->loc), arguments[tensor],
                       logicalType(tensor), tensor, sizeOf);
   }
-  if (tensor->kind != Tensor::Param) {
-    error(read->loc, "'" + tensor->name + "' cannot be read here");
-    return Value();
-  }
+  if (tensor->kind != Tensor::Param)
+    return entryLowering->tensorOf(tensor);
   const Node *member = tensor->familyRank ? read->operands.front() : nullptr;
   if (member)
     for (const IndexVar *var : member->free)

@@ -318,7 +318,8 @@ private:
 
 Value fovea::frontend::emitScalar(
     OpBuilder &builder, const Locations &locations, const Node *root,
-    llvm::function_ref<Value(const Node *)> leaf) {
+    llvm::function_ref<Value(const Node *)> leaf,
+    llvm::function_ref<Value(const Node *, ArrayRef<Value>)> read) {
   llvm::DenseMap<const Node *, Value> values;
   auto isLeaf = [&](const Node *node) {
     auto [it, isNew] = values.try_emplace(node);
@@ -334,7 +335,10 @@ Value fovea::frontend::emitScalar(
     SmallVector<Value> args;
     for (const Node *operand : node->operands)
       args.push_back(values.lookup(operand));
-    values[node] = Emitter(builder, locations(node->loc)).emit(node, args);
+    values[node] =
+        node->op == NodeOp::Read
+            ? read(node, args)
+            : Emitter(builder, locations(node->loc)).emit(node, args);
   }
   return values.lookup(root);
 }

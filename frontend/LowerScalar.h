@@ -42,9 +42,12 @@ mlir::Value toStorage(mlir::OpBuilder &builder, mlir::Location loc,
 /// Emits one elementwise expression at the builder's insertion point.
 /// `leaf` gives the value of what the expression reads: reads, indices, sizes
 /// and whatever was computed elsewhere; null for all that is to be emitted.
-mlir::Value emitScalar(mlir::OpBuilder &builder, const Locations &locations,
-                       const Node *root,
-                       llvm::function_ref<mlir::Value(const Node *)> leaf);
+/// `read` gives the element of a read that is no leaf, at its positions.
+mlir::Value emitScalar(
+    mlir::OpBuilder &builder, const Locations &locations, const Node *root,
+    llvm::function_ref<mlir::Value(const Node *)> leaf,
+    llvm::function_ref<mlir::Value(const Node *, llvm::ArrayRef<mlir::Value>)>
+        read = nullptr);
 
 } // namespace fovea::frontend
 

@@ -91,6 +91,7 @@ private:
   llvm::LogicalResult lowerEntry(llvm::SmallVectorImpl<mlir::Value> &results);
 
   mlir::func::FuncOp func;
+  class EntryLowering *entryLowering = nullptr; ///< While in an entry.
   mlir::Operation *sizesEnd = nullptr; ///< What all share goes before it.
   llvm::DenseMap<const Tensor *, mlir::Value> arguments;
   /// Argument tensors with a dimension for each part.
