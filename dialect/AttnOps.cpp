@@ -227,10 +227,6 @@ static LogicalResult verifyRegion(AttentionOpInterface op,
     if (!isMemoryEffectFree(&inner) || inner.getNumRegions() != 0)
       return inner.emitOpError()
              << "in the " << rule.name << " is not scalar and pure";
-    for (Value operand : inner.getOperands())
-      if (operand.getParentRegion() != rule.region)
-        return inner.emitOpError()
-               << "in the " << rule.name << " uses a value from outside";
     auto index = dyn_cast<IndexOp>(inner);
     if (!index)
       continue;

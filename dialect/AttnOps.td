@@ -118,6 +118,8 @@ class Attn_AttentionLikeOp<string mnemonic, dag extraArgs, dag extraRegions,
                            list<Trait> traits>
     : Attn_Op<mnemonic, !listconcat([
         AttrSizedOperandSegments, DestinationStyleOpInterface,
+        // Constants stay where they are used, and nothing is shared with outside.
+        IsolatedFromAbove,
         DeclareOpInterfaceMethods<Attn_AttentionOpInterface, ["getEpilogueOrNull"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         RecursiveMemoryEffects], traits)> {
