@@ -58,7 +58,7 @@ fovea::frontend::lowerToMLIR(Checked &checked, MLIRContext &context,
   if (diags.hasErrors())
     return nullptr;
 
-  llvm::DenseMap<const Tensor *, std::string> symbols;
+  llvm::MapVector<const Tensor *, std::string> symbols;
   llvm::StringMap<unsigned> used;
   for (const Function *function : wanted)
     used[function->name] = 1;
@@ -85,10 +85,12 @@ fovea::frontend::lowerToMLIR(Checked &checked, MLIRContext &context,
         RankedTensorType::get(shape, storageType(param->dtype, &context)),
         TypeAttr(), attn::PanelAttr());
   }
+  bool ok = true; // the other functions may have errors of their own
   for (const Function *function : wanted)
-    if (failed(FunctionLowering(*module, *function, program.graph, locations,
-                                symbols, diags)
-                   .run()))
-      return nullptr;
+    ok &= succeeded(FunctionLowering(*module, *function, program.graph,
+                                     locations, symbols, diags)
+                        .run());
+  if (!ok)
+    return nullptr;
   return module;
 }

@@ -259,8 +259,11 @@ EntryLowering::ReductionParts EntryLowering::reductionParts(const Node *node,
     parts.operands.push_back(input.tensor);
     parts.maps.push_back(input.map);
   }
-  AffineMap out = builder.getMultiDimIdentityMap(parts.dims.size())
-                      .getMajorSubMap(order.size());
+  SmallVector<AffineExpr> kept;
+  for (unsigned dim = 0; dim < order.size(); ++dim)
+    kept.push_back(builder.getAffineDimExpr(dim));
+  AffineMap out =
+      AffineMap::get(parts.dims.size(), 0, kept, builder.getContext());
   parts.maps.append(results, out);
   parts.iterators = iterators(order.size(), node->bound.size());
   return parts;

@@ -14,6 +14,7 @@
 #include "frontend/LowerScalar.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace fovea::frontend {
 
@@ -22,7 +23,7 @@ class FunctionLowering {
 public:
   FunctionLowering(mlir::ModuleOp module, const Function &function,
                    IndexGraph &graph, const Locations &locations,
-                   const llvm::DenseMap<const Tensor *, std::string> &symbols,
+                   const llvm::MapVector<const Tensor *, std::string> &symbols,
                    Diagnostics &diags)
       : module(module), function(function), graph(graph), locations(locations),
         paramSymbols(symbols), diags(diags), builder(module.getContext()) {}
@@ -80,7 +81,7 @@ public:
   const Function &function;
   IndexGraph &graph;
   const Locations &locations;
-  const llvm::DenseMap<const Tensor *, std::string> &paramSymbols;
+  const llvm::MapVector<const Tensor *, std::string> &paramSymbols;
   Diagnostics &diags;
   mlir::OpBuilder builder;
 

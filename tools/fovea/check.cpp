@@ -31,6 +31,11 @@ static cl::opt<bool> printGraph("print-graph", cl::Hidden,
                                          "graph form"),
                                 cl::sub(parser));
 
+static cl::list<std::string> entries("entry", cl::Hidden,
+                                     cl::value_desc("name"),
+                                     cl::desc("Print these functions only"),
+                                     cl::sub(parser));
+
 /// Exit status: 0 without errors, 1 with errors in a program, 2 when a file
 /// or an option cannot be read.
 static int run() {
@@ -48,7 +53,8 @@ static int run() {
     auto checked = frontend::parseAndCheck(sources, *buffer, *options, diags);
     if (printGraph && !diags.hasErrors()) {
       mlir::MLIRContext context;
-      if (auto module = frontend::lowerToMLIR(*checked, context, diags)) {
+      if (auto module = frontend::lowerToMLIR(
+              *checked, context, diags, std::vector<std::string>(entries))) {
         if (mlir::failed(mlir::verify(*module)))
           return 2;
         module->print(llvm::outs());
