@@ -268,6 +268,7 @@ private:
   OperationState &result;
   bool isWhole;
 
+  SMLoc domainLoc;
   SmallVector<StringAttr> names;
   SmallVector<DimKind> kinds;
   SmallVector<int64_t> bounds, offsets;
@@ -297,6 +298,7 @@ AttentionParser::parseSize(int64_t &size,
 }
 
 ParseResult AttentionParser::parseDomain() {
+  domainLoc = parser.getCurrentLocation();
   if (parser.parseKeyword("domain"))
     return failure();
   return parser.parseCommaSeparatedList(
@@ -504,8 +506,12 @@ ParseResult AttentionParser::finish() {
   if (isWhole)
     inputSegments.push_back(segments[3]);
   auto size = [](auto &range) { return static_cast<int32_t>(range.size()); };
-  result.addAttribute("domain", DomainAttr::get(parser.getContext(), names,
-                                                kinds, bounds, offsets));
+  auto domain = DomainAttr::getChecked(
+      [&] { return parser.emitError(domainLoc); }, parser.getContext(),
+      ArrayRef(names), ArrayRef(kinds), ArrayRef(bounds), ArrayRef(offsets));
+  if (!domain)
+    return failure();
+  result.addAttribute("domain", domain);
   result.addAttribute("inputSegments",
                       builder.getDenseI32ArrayAttr(inputSegments));
   result.addAttribute("accesses", builder.getAffineMapArrayAttr(all));

@@ -111,10 +111,8 @@ LogicalResult DomainAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ArrayRef<int64_t> bounds,
                                  ArrayRef<int64_t> offsets) {
   size_t rank = names.size();
-  if (kinds.size() != rank || bounds.size() != rank || offsets.size() != rank)
-    return emitError() << "domain expects " << rank
-                       << " kinds, bounds and offsets, but has " << kinds.size()
-                       << ", " << bounds.size() << " and " << offsets.size();
+  assert(kinds.size() == rank && bounds.size() == rank &&
+         offsets.size() == rank && "a kind, bound and offset for each name");
   for (size_t dim = 0; dim < rank; ++dim) {
     if (!ShapedType::isDynamic(bounds[dim]) && bounds[dim] < 0)
       return emitError() << "domain dimension '" << names[dim].getValue()

@@ -146,7 +146,13 @@ static LogicalResult verifyAccess(AttentionOpInterface op, Value operand,
            << " symbols, but the domain has " << numDims << " and "
            << op.getNumLookups() << " lookups, and the op "
            << op.getSymbols().size() << " symbols";
-  auto shaped = dyn_cast<ShapedType>(operand.getType());
+  Type type = operand.getType();
+  auto shaped = dyn_cast<ShapedType>(type);
+  if (!getElementTypeOrSelf(type).isIntOrIndexOrFloat() ||
+      (shaped && !isa<RankedTensorType, MemRefType>(type)))
+    return op.emitOpError() << what << " is " << type
+                            << ", which is neither a tensor or memref of "
+                               "numbers with a rank nor a number";
   int64_t rank = shaped ? shaped.getRank() : 0;
   if (map.getNumResults() != rank)
     return op.emitOpError()
@@ -325,8 +331,35 @@ static LogicalResult verifySegments(AttentionOp op) {
   return success();
 }
 
-LogicalResult AttentionOp::verify() {
-  if (failed(verifySegments(*this)))
+/// Tiles are cut along a parallel dimension, blocks along a key dimension.
+static LogicalResult verifySchedule(AttentionOpInterface op,
+                                    std::optional<ScheduleAttr> schedule,
+                                    std::optional<SegmentsAttr> segments) {
+  if (!schedule)
+    return success();
+  DomainAttr domain = op.getDomain();
+  auto isOfKind = [&](int64_t dim, DimKind kind) {
+    return dim >= 0 && dim < domain.getNumDims() && domain.isKind(dim, kind);
+  };
+  if (!isOfKind(schedule->getQueryDim(), DimKind::parallel) ||
+      !isOfKind(schedule->getKeyDim(), DimKind::key))
+    return op.emitOpError() << "expects a schedule of a parallel and a key "
+                               "dimension, but got "
+                            << *schedule;
+  if (schedule->getQueryTile() <= 0 || schedule->getKeyBlock() <= 0)
+    return op.emitOpError()
+           << "expects a schedule of positive sizes, but got " << *schedule;
+  if (segments && segments->getKey() != schedule->getKeyDim())
+    return op.emitOpError() << "expects a schedule of the key dimension of its "
+                               "segments, "
+                            << segments->getKey() << ", but got " << *schedule;
+  return success();
+}
+
+LogicalResult AttentionOp::verifyRegions() {
+  auto self = cast<AttentionOpInterface>(getOperation());
+  if (failed(verifySegments(*this)) ||
+      failed(verifySchedule(self, getSchedule(), getSegments())))
     return failure();
   if (getResultKinds().size() != getOuts().size())
     return emitOpError() << "expects a kind for each of " << getOuts().size()
@@ -344,11 +377,13 @@ LogicalResult AttentionOp::verify() {
       kinds.push_back(DimKind::value);
     if (kind == ResultKind::weights)
       kinds.push_back(DimKind::key);
-    auto self = cast<AttentionOpInterface>(getOperation());
     if (failed(verifyAccess(self, getOuts()[k], self.getOutAccess(k),
                             "result " + Twine(stringifyResultKind(kind)),
                             dimsOfKinds(getDomain(), kinds), 0)))
       return failure();
+    if (!isa<FloatType>(getElementTypeOrSelf(getOuts()[k].getType())))
+      return emitOpError() << "expects results of floats, but got "
+                           << getOuts()[k].getType();
     if (kind == ResultKind::output && getValue().empty())
       return emitOpError("has an output, but no value region");
     if (kind == ResultKind::logsumexp && !getNormalizer().hasMass())
@@ -370,12 +405,24 @@ void OnlineOp::getEffects(
   addEffects(*this, effects);
 }
 
-LogicalResult OnlineOp::verify() {
+LogicalResult OnlineOp::verifyRegions() {
   size_t expected = !getValue().empty() + getNormalizer().hasShift() +
                     getNormalizer().hasMass();
   if (getOuts().size() != expected)
     return emitOpError() << "expects a state of " << expected
                          << " parts, but got " << getOuts().size();
+  auto self = cast<AttentionOpInterface>(getOperation());
+  if (failed(verifySchedule(self, getSchedule(), getSegments())))
+    return failure();
+  auto dims = dimsOfKinds(getDomain(), {DimKind::parallel, DimKind::value});
+  for (auto [k, out] : llvm::enumerate(getOuts())) {
+    if (failed(verifyAccess(self, out, self.getOutAccess(k),
+                            "part " + Twine(k) + " of the state", dims, 0)))
+      return failure();
+    if (!isa<FloatType>(getElementTypeOrSelf(out.getType())))
+      return emitOpError() << "expects a state of floats, but got "
+                           << out.getType();
+  }
   return success();
 }
 

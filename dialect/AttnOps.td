@@ -137,7 +137,8 @@ class Attn_AttentionLikeOp<string mnemonic, dag extraArgs, dag extraRegions,
                      extraRegions, (region VariadicRegion<AnyRegion>:$inner));
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasCustomAssemblyFormat = 1;
-  let hasVerifier = 1;
+  // After the interface has checked the groups of operands.
+  let hasRegionVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,16 +9,17 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 using namespace fovea::attn;
 
-/// The maps of `inputs`: projections of `numDims` dimensions whose extents
-/// agree with `extents` wherever both are static. Unknown extents (dynamic) are
-/// filled in.
+/// The maps of `inputs`: projections of the dimensions of `extents`, which they
+/// agree with wherever both are static. `covered` are the dimensions that some
+/// input has.
 static LogicalResult verifyMaps(Operation *op, ValueRange inputs,
-                                ArrayAttr maps,
-                                SmallVectorImpl<int64_t> &extents) {
+                                ArrayAttr maps, SmallVector<int64_t> extents,
+                                llvm::SmallBitVector *covered = nullptr) {
   if (maps.size() != inputs.size())
     return op->emitOpError() << "expects a map for each of " << inputs.size()
                              << " inputs, but got " << maps.size();
@@ -28,15 +29,19 @@ static LogicalResult verifyMaps(Operation *op, ValueRange inputs,
     if (!map.isProjectedPermutation() || map.getNumSymbols() != 0)
       return op->emitOpError()
              << "expects map " << k << " to be a projection, but got " << attr;
+    if (map.getNumDims() != extents.size())
+      return op->emitOpError()
+             << "expects map " << k << " to be over " << extents.size()
+             << " dimensions, but got " << attr;
     if (map.getNumResults() != type.getRank())
       return op->emitOpError()
              << "expects map " << k << " to give " << type.getRank()
              << " coordinates, but got " << map.getNumResults();
-    if (extents.size() < map.getNumDims())
-      extents.resize(map.getNumDims(), ShapedType::kDynamic);
     for (auto [pos, expr] : llvm::enumerate(map.getResults())) {
       unsigned dim = cast<AffineDimExpr>(expr).getPosition();
       int64_t size = type.getDimSize(pos);
+      if (covered)
+        covered->set(dim);
       if (ShapedType::isDynamic(size))
         continue;
       if (ShapedType::isDynamic(extents[dim]))
@@ -50,11 +55,13 @@ static LogicalResult verifyMaps(Operation *op, ValueRange inputs,
   return success();
 }
 
-/// The body: one argument for each input after `leading`, yielding `yielded`.
+/// The body: one argument for each of `inputs`, scalar and pure ops over
+/// `numDims` dimensions, yielding `yielded`.
 static LogicalResult verifyBody(Operation *op, Region &region,
-                                ValueRange inputs, Type yielded) {
-  if (!region.hasOneBlock())
-    return op->emitOpError("expects a region of one block");
+                                ValueRange inputs, unsigned numDims,
+                                Type yielded) {
+  if (!region.hasOneBlock() || region.front().empty())
+    return op->emitOpError("expects a region of one block that is not empty");
   Block &body = region.front();
   if (body.getNumArguments() != inputs.size())
     return op->emitOpError()
@@ -69,6 +76,18 @@ static LogicalResult verifyBody(Operation *op, Region &region,
   auto yield = dyn_cast<YieldOp>(body.back());
   if (!yield || yield.getValue().getType() != yielded)
     return op->emitOpError() << "expects the region to yield " << yielded;
+  auto isScalar = [](Type type) { return type.isIntOrIndexOrFloat(); };
+  for (Operation &inner : body) {
+    if (!isMemoryEffectFree(&inner) || inner.getNumRegions() != 0 ||
+        !llvm::all_of(inner.getOperandTypes(), isScalar) ||
+        !llvm::all_of(inner.getResultTypes(), isScalar))
+      return inner.emitOpError("is not scalar and pure, as a tile's elements "
+                               "are computed");
+    auto index = dyn_cast<TileIndexOp>(inner);
+    if (index && index.getDim() >= numDims)
+      return index.emitOpError()
+             << "names dimension " << index.getDim() << " of " << numDims;
+  }
   return success();
 }
 
@@ -147,10 +166,22 @@ LogicalResult TileContractOp::verify() {
   SmallVector<int64_t> extents = shapeOf(getResult());
   if (extents.size() != 2)
     return emitOpError() << "expects a result of rank 2, but got " << getType();
-  if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
+  if (getNumDims() < 2)
+    return emitOpError() << "expects maps over rows, keys and what is summed, "
+                            "but got "
+                         << getMaps();
+  llvm::SmallBitVector known(getNumDims());
+  for (auto [dim, size] : llvm::enumerate(extents))
+    known[dim] = !ShapedType::isDynamic(size);
+  extents.resize(getNumDims(), ShapedType::kDynamic);
+  if (failed(verifyMaps(*this, getInputs(), getMaps(), extents, &known)))
     return failure();
-  return verifyBody(*this, getBody(), getInputs(),
-                    cast<RankedTensorType>(getType()).getElementType());
+  if (!known.all())
+    return emitOpError() << "expects an input along dimension "
+                         << known.find_first_unset()
+                         << ", whose extent is not known otherwise";
+  return verifyBody(*this, getBody(), getInputs(), getNumDims(),
+                    getElementTypeOrSelf(getType()));
 }
 
 LogicalResult TileMapOp::verify() {
@@ -161,7 +192,8 @@ LogicalResult TileMapOp::verify() {
                          << " extents, but got " << getExtents().size();
   if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
     return failure();
-  return verifyBody(*this, getBody(), getInputs(), type.getElementType());
+  return verifyBody(*this, getBody(), getInputs(), type.getRank(),
+                    type.getElementType());
 }
 
 LogicalResult TileMaskOp::verify() {
@@ -174,16 +206,18 @@ LogicalResult TileMaskOp::verify() {
   if (getBody().empty())
     return getInputs().empty() ? success()
                                : emitOpError("has inputs, but no region");
-  return verifyBody(*this, getBody(), getInputs(),
+  return verifyBody(*this, getBody(), getInputs(), /*numDims=*/2,
                     IntegerType::get(getContext(), 1));
 }
 
-/// A tile of rows [r, x] beside a statistic [r].
+/// A tile of rows [r, x] beside a statistic [r] of the same element type.
 static LogicalResult verifyRows(Operation *op, Value tile, Value rows) {
   SmallVector<int64_t> shape = shapeOf(tile), stat = shapeOf(rows);
-  if (shape.size() != 2 || stat.size() != 1 || shape[0] != stat[0])
+  if (shape.size() != 2 || stat.size() != 1 || shape[0] != stat[0] ||
+      getElementTypeOrSelf(tile.getType()) !=
+          getElementTypeOrSelf(rows.getType()))
     return op->emitOpError() << "expects a tile of rank 2 and a statistic of "
-                                "its rows, but got "
+                                "its rows, of one element type, but got "
                              << tile.getType() << " and " << rows.getType();
   return success();
 }
@@ -206,10 +240,13 @@ LogicalResult TileWeighOp::verify() {
                          << getInit().getType();
   SmallVector<int64_t> extents = weights;
   llvm::append_range(extents, ArrayRef(sum).drop_front());
+  Type element = getElementTypeOrSelf(getInit().getType());
+  if (getElementTypeOrSelf(getWeights().getType()) != element)
+    return emitOpError() << "expects weights of " << element << ", but got "
+                         << getWeights().getType();
   if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
     return failure();
-  return verifyBody(*this, getBody(), getInputs(),
-                    getElementTypeOrSelf(getInit().getType()));
+  return verifyBody(*this, getBody(), getInputs(), extents.size(), element);
 }
 
 LogicalResult TileIndexOp::verify() {

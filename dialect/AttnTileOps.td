@@ -80,7 +80,7 @@ def Attn_TileContractOp : Attn_TileOp<"contract", [Pure]> {
   let description = [{
     `result[r, k] = sum over c of region(inputs at maps(r, k, c...))`, accumulated in the result's type. The
     maps are projections of (r, k, c...); the first two dimensions are the
-    result's. An extent of c is that of any input that has it. The region may use scalars from outside and
+    result's. An extent of c is that of any input that has it, and one has. The region may use scalars from outside and
     `attn.tile.index`.
   }];
   let arguments = (ins Variadic<Attn_Tile>:$inputs, AffineMapArrayAttr:$maps);
@@ -89,6 +89,13 @@ def Attn_TileContractOp : Attn_TileOp<"contract", [Pure]> {
   let assemblyFormat = [{
     (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps $body attr-dict
     `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// The dimensions of the iteration space: two of the result, then those summed over.
+    unsigned getNumDims() {
+      return getMaps().empty()
+          ? 2 : ::llvm::cast<::mlir::AffineMapAttr>(getMaps()[0]).getValue().getNumDims();
+    }
   }];
   let hasVerifier = 1;
 }

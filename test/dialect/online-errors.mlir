@@ -1,0 +1,32 @@
+// RUN: fovea-opt --split-input-file --verify-diagnostics %s
+
+func.func @state(%a: tensor<4xf32>) {
+  // expected-error @below {{expects a state of 2 parts, but got 1}}
+  %r = attn.online domain(i parallel 4, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(%a[i] : tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @state_access(%a: tensor<4xf32>) {
+  // expected-error @below {{part 1 of the state depends on the key dimension 'j', which has no value there}}
+  %r:2 = attn.online domain(i parallel 4, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(%a[i] : tensor<4xf32>, %a[j] : tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @state_type(%a: tensor<4xi32>) {
+  // expected-error @below {{expects a state of floats, but got 'tensor<4xi32>'}}
+  %r:2 = attn.online domain(i parallel 4, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(%a[i] : tensor<4xi32>, %a[i] : tensor<4xi32>)
+  return
+}
