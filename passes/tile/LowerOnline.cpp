@@ -30,6 +30,27 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
+/// The state as tiles: the weighted sum [rows x values] (one column without a
+/// value dimension), then statistics [rows], all in f32.
+static LogicalResult checkState(OnlineOp op, ScheduleAttr schedule) {
+  DomainAttr domain = op.getDomain();
+  SmallVector<unsigned> values = domain.getDims(DimKind::value);
+  if (values.size() > 1)
+    return op.emitOpError()
+           << "expects at most one value dimension, but got " << values.size();
+  auto f32 = Float32Type::get(op.getContext());
+  for (auto [k, out] : llvm::enumerate(op.getOuts())) {
+    SmallVector<int64_t> shape = {schedule.getQueryTile()};
+    if (k == 0 && !op.getValue().empty())
+      shape.push_back(values.empty() ? 1 : domain.getBounds()[values.front()]);
+    auto expected = RankedTensorType::get(shape, f32);
+    if (out.getType() != expected)
+      return op.emitOpError() << "expects part " << k << " of its state to be "
+                              << expected << ", but got " << out.getType();
+  }
+  return success();
+}
+
 static LogicalResult lowerOnline(RewriterBase &rewriter, OnlineOp op) {
   Location loc = op.getLoc();
   DomainAttr domain = op.getDomain();
@@ -48,6 +69,8 @@ static LogicalResult lowerOnline(RewriterBase &rewriter, OnlineOp op) {
              << "expects a tile of the scheduled sizes, but dimension '"
              << domain.getNames()[dim].getValue() << "' has bound " << bound;
   }
+  if (failed(checkState(op, *schedule)))
+    return failure();
   for (Value input : op.getInputs())
     if (isa<TensorType>(input.getType()))
       return op.emitOpError("expects its inputs in memory");

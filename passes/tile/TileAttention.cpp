@@ -85,8 +85,8 @@ private:
 } // namespace
 
 LogicalResult AttentionTiler::check() {
-  for (Value out : op.getOuts())
-    if (!isa<MemRefType>(out.getType()))
+  for (Value operand : op->getOperands())
+    if (isa<TensorType>(operand.getType()))
       return op.emitOpError("expects to be on memory before it is tiled");
   SmallVector<unsigned> values = domain.getDims(DimKind::value);
   if (values.size() > 1)

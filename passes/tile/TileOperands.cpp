@@ -263,6 +263,25 @@ TileOperands::Part TileOperands::buildPart(Region &region,
   return part;
 }
 
+void TileOperands::addExtents(Part &part, ArrayRef<unsigned> axes,
+                              ArrayRef<int64_t> dims) {
+  for (unsigned dim : dims) {
+    AffineExpr axis =
+        builder.getAffineDimExpr(llvm::find(axes, dim) - axes.begin());
+    if (llvm::any_of(part.maps, [&](AffineMap map) {
+          return map.getResultPosition(axis).has_value();
+        }))
+      continue;
+    Type type = builder.getI1Type();
+    part.inputs.push_back(
+        buildTileMap(builder, loc, getTileType(dim, type), {},
+                     buildExtents(dim), [&](OpBuilder &b, ValueRange) -> Value {
+                       return arith::ConstantIntOp::create(b, loc, 1, 1);
+                     }));
+    part.maps.push_back(getProjection(axes, dim));
+  }
+}
+
 Value TileOperands::buildBody(Region &body, Region &region, const Part &part,
                               ArrayRef<unsigned> axes) {
   SmallVector<Type> types;
@@ -310,6 +329,7 @@ Value TileOperands::buildScores() {
     llvm::append_range(all, op.getDimsOfContraction(k));
     Region &region = op.getContraction(k);
     Part part = buildPart(region, all, {});
+    addExtents(part, all, op.getDimsOfContraction(k));
     auto contract =
         TileContractOp::create(builder, loc, type, part.inputs,
                                builder.getAffineMapArrayAttr(part.maps));

@@ -76,6 +76,9 @@ private:
   void buildLookups();
   Part buildPart(mlir::Region &region, llvm::ArrayRef<unsigned> axes,
                  llvm::ArrayRef<Operand> leading);
+  /// Gives a contraction over `dims` an input along each, for its extent.
+  void addExtents(Part &part, llvm::ArrayRef<unsigned> axes,
+                  llvm::ArrayRef<int64_t> dims);
   /// Fills the body of a tile op over `axes` with a region's computation.
   mlir::Value buildBody(mlir::Region &body, mlir::Region &region,
                         const Part &part, llvm::ArrayRef<unsigned> axes);

@@ -1,0 +1,36 @@
+// RUN: fovea-opt --attn-tile-attention --split-input-file --verify-diagnostics %s
+
+func.func @no_schedule(%o: memref<?xf32>, %M: index, %N: index) {
+  // expected-error @below {{expects a schedule before it is tiled}}
+  attn.attention domain(i parallel %M, j key %N) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
+  return
+}
+
+// -----
+
+func.func @on_tensors(%q: tensor<?xf32>, %o: memref<?xf32>, %M: index, %N: index) {
+  // expected-error @below {{expects to be on memory before it is tiled}}
+  attn.attention domain(i parallel %M, j key %N) score(%s = %q[j] : tensor<?xf32>) {
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8>}
+  return
+}
+
+// -----
+
+func.func @two_value_dims(%v: memref<?x4x4xf32>, %o: memref<?x4x4xf32>, %M: index, %N: index) {
+  // expected-error @below {{expects at most one value dimension, but has 2}}
+  attn.attention domain(i parallel %M, j key %N, e value 4, f value 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  }
+  value(%x = %v[j, e, f] : memref<?x4x4xf32>) {
+    attn.yield %x : f32
+  } normalizer(#attn.softmax) outs(output %o[i, e, f] : memref<?x4x4xf32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8>}
+  return
+}
