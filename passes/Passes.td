@@ -9,6 +9,7 @@
 #define FOVEA_PASSES_TD
 
 // One file for each directory of passes.
+include "passes/loops/LoopsPasses.td"
 include "passes/mask/MaskPasses.td"
 include "passes/vector/VectorPasses.td"
 include "passes/schedule/SchedulePasses.td"

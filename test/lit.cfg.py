@@ -7,6 +7,7 @@ Substitutions:
   %python   the Python of .venv, with numpy and what test/requirements.txt names
   %source   the root of the source tree        %build  the build tree
   %cc %cxx  the compilers of the build          %cmake  the CMake that made it
+  %llvmlib  the folder of LLVM's and MLIR's libraries
   %minilm   the folder with the weights and vocabulary of all-MiniLM-L6-v2
             (only where the feature `weights` is there)
 
@@ -51,6 +52,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%cxx", config.cxx_compiler),
     ("%cc", config.c_compiler),
+    ("%llvmlib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
 ]
 
 features = config.available_features
