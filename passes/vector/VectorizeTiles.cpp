@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
+#include "passes/vector/TileChecks.h"
 #include "passes/vector/TileCode.h"
 #include "passes/vector/TileSweep.h"
 
@@ -40,8 +41,8 @@ namespace {
 class TileVectorizer {
 public:
   TileVectorizer(Operation *root, Block *body, unsigned registerRows)
-      : lanes(root), builder(root->getContext()), code(builder, lanes, body),
-        registerRows(registerRows) {}
+      : root(root), lanes(root), builder(root->getContext()),
+        code(builder, lanes, body), registerRows(registerRows) {}
 
   LogicalResult run(Block &block);
 
@@ -63,14 +64,22 @@ private:
   static bool isList(Value value) {
     return value.getDefiningOp<tensor::FromElementsOp>() != nullptr;
   }
+  /// Whether a tile is more than one vector, or more than one scalar.
   bool isWide(Value value) const {
-    return cast<RankedTensorType>(value.getType()).getRank() >= 2;
+    return cast<RankedTensorType>(value.getType()).getRank() >
+           (code.getLane(value) ? 1 : 0);
+  }
+  /// The vector or scalar that a tile that is not wide consists of.
+  Value readWhole(Location loc, Value tile) {
+    auto type = cast<RankedTensorType>(tile.getType());
+    return code.read(loc, tile, TileCode::Coordinates(type.getRank()));
   }
   Value createPanelFor(Value tile);
   void copyToPanel(Location loc, Value from, Value tile);
   /// Erases ops that have been replaced, users first.
   void eraseReplaced();
 
+  Operation *root;
   TileLanes lanes;
   OpBuilder builder;
   TileCode code;
@@ -83,10 +92,10 @@ private:
 } // namespace
 
 LogicalResult TileVectorizer::run(Block &block) {
-  LogicalResult result = processBlock(block);
-  if (succeeded(result))
-    eraseReplaced();
-  return result;
+  if (failed(checkTiles(root, lanes)) || failed(processBlock(block)))
+    return failure();
+  eraseReplaced();
+  return success();
 }
 
 void TileVectorizer::eraseReplaced() {
@@ -400,7 +409,7 @@ LogicalResult TileVectorizer::processFor(scf::ForOp loop) {
     if (!isTile(init)) {
       inits.push_back(init);
     } else if (!isWide(init)) {
-      inits.push_back(code.read(loc, init, TileCode::Coordinates(1)));
+      inits.push_back(readWhole(loc, init));
     } else if (code.getPanel(init) && TileCode::isLastUse(init, loop)) {
       code.setPanel(arg, code.getPanel(init));
     } else {
@@ -442,7 +451,7 @@ LogicalResult TileVectorizer::processFor(scf::ForOp loop) {
     if (!isTile(arg))
       yields.push_back(yielded);
     else if (!isWide(arg))
-      yields.push_back(code.read(loc, yielded, TileCode::Coordinates(1)));
+      yields.push_back(readWhole(loc, yielded));
     else if (code.getPanel(yielded) != code.getPanel(arg))
       copyToPanel(loc, yielded, arg);
   }
@@ -504,7 +513,7 @@ LogicalResult TileVectorizer::processIf(scf::IfOp branch) {
       if (!isTile(result))
         yields.push_back(yielded);
       else if (!isWide(result))
-        yields.push_back(code.read(loc, yielded, TileCode::Coordinates(1)));
+        yields.push_back(readWhole(loc, yielded));
       else if (code.getPanel(yielded) != code.getPanel(result))
         copyToPanel(loc, yielded, result);
     }
@@ -530,11 +539,6 @@ LogicalResult TileVectorizer::processIf(scf::IfOp branch) {
 // The pass
 //===----------------------------------------------------------------------===//
 
-static bool isTileOp(Operation *op) {
-  return isa<TileLoadOp, TileStoreOp, TileMapOp, TileContractOp, TileMaskOp,
-             TileReduceOp, TileRescaleOp, TileWeighOp>(op);
-}
-
 namespace {
 struct VectorizeTilesPass
     : fovea::attn::impl::VectorizeTilesPassBase<VectorizeTilesPass> {
@@ -553,6 +557,11 @@ struct VectorizeTilesPass
         roots.insert(root);
     });
     for (Operation *root : roots) {
+      if (!root->getRegion(0).hasOneBlock()) {
+        root->emitOpError("expects tiles in structured control flow, but has "
+                          "several blocks");
+        return signalPassFailure();
+      }
       Block &body = root->getRegion(0).front();
       TileVectorizer vectorizer(root, &body, registerRows);
       if (failed(vectorizer.run(body)))
