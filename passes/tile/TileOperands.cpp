@@ -208,7 +208,8 @@ TileOperands::Operand TileOperands::load(Value source, AffineMap access) {
     // alone run past its end. So is a remainder by what the operand extends.
     auto dim = dyn_cast<AffineDimExpr>(expr);
     bool known = dim && dim.getPosition() < domain.getNumDims() &&
-                 dim.getPosition() != schedule.getQueryDim();
+                 dim.getPosition() != schedule.getQueryDim() &&
+                 !(wholeBlocks && dim.getPosition() == schedule.getKeyDim());
     auto constant = dyn_cast<AffineConstantExpr>(expr);
     int64_t size = memref.getDimSize(k);
     if (constant && !ShapedType::isDynamic(size))
@@ -474,6 +475,7 @@ void TileOperands::storeRows(Value out, AffineMap access, Value rows) {
 
 void TileOperands::storeWeights(Value out, AffineMap access, Value shift,
                                 Value factor) {
+  wholeBlocks = true;
   Value scores = buildScores();
   auto type = cast<RankedTensorType>(scores.getType());
   Type element = cast<MemRefType>(out.getType()).getElementType();

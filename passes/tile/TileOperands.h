@@ -100,6 +100,9 @@ private:
   llvm::SmallVector<mlir::Value> offsets, ends;
   llvm::SmallVector<Operand> lookups;
   bool lookupsBuilt = false;
+  /// Whether all keys of a block are read, also those past the end of the
+  /// domain.
+  bool wholeBlocks = false;
 };
 
 } // namespace fovea::attn

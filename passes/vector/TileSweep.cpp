@@ -121,13 +121,13 @@ Value TileSweep::getCount() {
   for (TileReduceOp reduce : reductions)
     if (reduce.getEnd())
       return reduce.getEnd();
+  // What a contraction reads may look like a score tile; what it makes is one.
   for (Operation *op : ops) {
-    for (Value value : op->getOperands())
-      if (isScoreTile(value) && !isMember(value))
-        return code.getExtents(value)[1];
     for (Value value : op->getResults())
       if (isScoreTile(value))
         return code.getExtents(value)[1];
+    if (auto reduce = dyn_cast<TileReduceOp>(op))
+      return code.getExtents(reduce.getTile())[1];
   }
   llvm_unreachable("a sweep without a score tile");
 }

@@ -115,8 +115,10 @@ LogicalResult TileVectorizer::processBlock(Block &block) {
     ops.push_back(&op);
   for (Operation *op : ops) {
     bool added = sweep.tryAdd(op);
+    bool needsSweep = isa<TileContractOp, TileMaskOp, TileReduceOp>(op);
     if (!added && !sweep.empty() &&
-        (sweep.feeds(op) || op->hasTrait<OpTrait::IsTerminator>())) {
+        (needsSweep || sweep.feeds(op) ||
+         op->hasTrait<OpTrait::IsTerminator>())) {
       builder.setInsertionPoint(op);
       sweep.emit();
       added = sweep.tryAdd(op);
@@ -139,10 +141,10 @@ LogicalResult TileVectorizer::process(Operation *op) {
       .Case([&](TileRescaleOp rescale) { return processRescale(rescale); })
       .Case([&](TileWeighOp weigh) { return processWeigh(weigh); })
       .Case([&](TileStoreOp store) { return processStore(store); })
-      .Case<TileContractOp, TileMaskOp, TileReduceOp>([&](Operation *tileOp) {
-        return tileOp->emitOpError("cannot be vectorized: its tile has no "
-                                   "lanes, or is used before it is complete");
-      })
+      .Case<TileContractOp, TileMaskOp, TileReduceOp>(
+          [](Operation *) -> LogicalResult {
+            llvm_unreachable("an empty sweep takes each of these");
+          })
       .Case([&](tensor::FromElementsOp list) {
         auto type = cast<RankedTensorType>(list.getType());
         Value buffer = code.createBuffer(op->getLoc(), type.getShape(),
@@ -232,8 +234,12 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   if (!overwritten && (!lane || !reread || contiguous))
     return success();
 
+  // Where a lookup differs by lane, so do the elements' places in memory.
+  bool scattered = llvm::any_of(load.getLookups(), [&](Value lookup) {
+    return code.getLane(lookup).has_value();
+  });
   Value panel = createPanelFor(load);
-  if (!lane || contiguous) {
+  if (!lane || contiguous || scattered) {
     Value source = load;
     SmallVector<Value> extents;
     for (auto [dim, extent] : llvm::enumerate(code.getExtents(load)))
