@@ -10,6 +10,7 @@
 
 // One file for each directory of passes.
 include "passes/loops/LoopsPasses.td"
+include "passes/graph/GraphPasses.td"
 include "passes/mask/MaskPasses.td"
 include "passes/vector/VectorPasses.td"
 include "passes/schedule/SchedulePasses.td"

@@ -84,9 +84,12 @@ unsigned CpuOptions::registerRows() const {
 // Phases
 //===----------------------------------------------------------------------===//
 
-void populateGraphPhase(OpPassManager &pm, const PipelineOptions &) {
+void populateGraphPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  PackParamsPassOptions pack;
+  pack.panelWidth = options.cpu.queryTile();
+  pm.addPass(createPackParamsPass(pack));
 }
 
 void populateSegmentsPhase(OpPassManager &pm, const PipelineOptions &) {
@@ -101,27 +104,31 @@ void populateSchedulePhase(OpPassManager &pm, const PipelineOptions &options) {
 
 void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createEntryAbiPass());
+  pm.addPass(createCarryInPlacePass());
   // Sizes as functions of the arguments' sizes: so that the destinations of
   // results, and the sizes of buffers, are known at the start of the entry.
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createSplitFillsPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(bufferization::createOneShotBufferizePass());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createPlanMemoryPass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
 }
 
 void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createTileLinearPass());
   pm.addPass(createTileAttentionPass());
   pm.addPass(createLowerOnlinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createHoistTileLoadsPass());
+  pm.addPass(createCSEPass());
+  // Only now: fused computations need no buffer, and read what they read later.
+  pm.addPass(createPlanMemoryPass());
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
 

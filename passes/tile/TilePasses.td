@@ -63,4 +63,29 @@ def HoistTileLoadsPass : Pass<"attn-hoist-tile-loads"> {
   }];
 }
 
+def TileLinearPass : Pass<"attn-tile-linear"> {
+  let summary = "Rewrite linear layers over packed weights as tile programs";
+  let description = [{
+    A `linalg.generic` in memory that sums products with weights in panels (see
+    `attn-pack-params`), starting from zero, becomes one `scf.forall` over blocks of rows and panels of features.
+    The elementwise `linalg.generic` that alone reads its result, if there is one, is computed on the
+    tile before it is stored; the buffer between them disappears:
+
+    ```
+    fill y = 0;  y += x * w;  z = f(y, bias, ...)
+    ==>
+    forall (block of rows, panel):
+      t = attn.tile.contract x, w   [features x rows]
+      attn.tile.store (attn.tile.map f(t, bias, ...))
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
+  let options = [
+    Option<"rowBlock", "row-block", "int64_t", /*default=*/"96",
+           "Rows of a task: 96 x 384 inputs in f32 are 144 KiB, which stay in a level-2 cache">
+  ];
+}
+
 #endif // FOVEA_PASSES_TILE_TILEPASSES_TD

@@ -27,23 +27,40 @@ Value TileCode::index(Location loc, int64_t value) {
 
 Value TileCode::createPanel(Location loc, RankedTensorType type,
                             std::optional<unsigned> lane, ValueRange extents) {
+  // An extent that is what is left of a block takes the room of the block.
   SmallVector<int64_t> shape;
-  for (auto [dim, size] : llvm::enumerate(type.getShape()))
-    if (lane != dim)
-      shape.push_back(size);
+  SmallVector<Value> dynamic;
+  unsigned next = 0;
+  for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+    if (lane == dim)
+      continue;
+    shape.push_back(size);
+    if (!ShapedType::isDynamic(size))
+      continue;
+    Value extent = extents[next++];
+    std::optional<int64_t> bound;
+    if (auto least = extent.getDefiningOp<arith::MinSIOp>())
+      for (Value operand : least->getOperands())
+        if (std::optional<int64_t> known = getConstantIntValue(operand))
+          bound = known;
+    if (bound)
+      shape.back() = *bound;
+    else
+      dynamic.push_back(extent);
+  }
   if (lane)
     shape.push_back(type.getDimSize(*lane));
   // Scratch memory belongs to a whole iteration: it is taken at its start,
   // where the extents, being sizes of operands, are known.
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(scratchBlock);
-  for (Value extent : extents)
+  for (Value extent : dynamic)
     if (Operation *def = extent.getDefiningOp();
         def && def->getBlock() == scratchBlock)
       builder.setInsertionPointAfter(def);
   return memref::AllocOp::create(builder, loc,
                                  MemRefType::get(shape, type.getElementType()),
-                                 extents, builder.getI64IntegerAttr(64));
+                                 dynamic, builder.getI64IntegerAttr(64));
 }
 
 Value TileCode::createBuffer(Location loc, ArrayRef<int64_t> shape,
@@ -212,9 +229,6 @@ SmallVector<Value> TileCode::getExtents(Value tile) {
       extents.push_back(index(loc, size));
     } else if (next < dynamic.size()) {
       extents.push_back(dynamic[next++]);
-    } else if (panel) {
-      unsigned position = dim - (lane && *lane < dim ? 1 : 0);
-      extents.push_back(memref::DimOp::create(builder, loc, panel, position));
     } else if (auto contract = tile.getDefiningOp<TileContractOp>()) {
       // The extent of whichever input has this dimension.
       for (auto [input, attr] :
@@ -227,6 +241,9 @@ SmallVector<Value> TileCode::getExtents(Value tile) {
           break;
         }
       }
+    } else if (panel) {
+      unsigned position = dim - (lane && *lane < dim ? 1 : 0);
+      extents.push_back(memref::DimOp::create(builder, loc, panel, position));
     } else {
       llvm_unreachable("a dynamic extent that nothing gives");
     }

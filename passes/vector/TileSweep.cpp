@@ -121,6 +121,20 @@ Value TileSweep::getCount() {
   for (TileReduceOp reduce : reductions)
     if (reduce.getEnd())
       return reduce.getEnd();
+  // A result that goes into weighted sums alone counts as far as they do.
+  Value end;
+  bool onlyWeighed = true;
+  for (Operation *op : ops)
+    for (Operation *user : op->getUsers()) {
+      if (llvm::is_contained(ops, user))
+        continue;
+      auto weigh = dyn_cast<TileWeighOp>(user);
+      onlyWeighed &= weigh && weigh.getEnd() && (!end || end == weigh.getEnd());
+      if (weigh)
+        end = weigh.getEnd();
+    }
+  if (end && onlyWeighed)
+    return end;
   // What a contraction reads may look like a score tile; what it makes is one.
   for (Operation *op : ops) {
     for (Value value : op->getResults())

@@ -1,0 +1,65 @@
+//===- GraphPasses.td - rewrites of the graph form -----------*- tablegen -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_GRAPH_GRAPHPASSES_TD
+#define FOVEA_PASSES_GRAPH_GRAPHPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PackParamsPass : Pass<"attn-pack-params", "mlir::ModuleOp"> {
+  let summary = "Keep the weights of linear layers in panels";
+  let description = [{
+    A `linalg.generic` that sums products with a parameter reads it in panels of
+    `panel-width` output features instead, packed once when the model is
+    loaded:
+
+    ```mlir
+    attn.param @w from "w" : tensor<384x1536xf32>
+    linalg.generic {maps: (m, n, k) -> (m, k), (n, k), (m, n)} ins(%x, %w)
+    ==>
+    attn.param @w.panels from "w" : tensor<12x1536x32xf32> panel ...
+    linalg.generic {maps: (m, n, k) -> (m, k), (n floordiv 32, k, n mod 32), (m, n)} ins(%x, %panels)
+    ```
+
+    Left alone: weights of dynamic size, weights that differ along a dimension of the
+    other factor too (a batch of products), and a second orientation of the
+    same weight.
+  }];
+  let dependentDialects = ["::fovea::attn::AttnDialect"];
+  let options = [
+    Option<"panelWidth", "panel-width", "int64_t", /*default=*/"32",
+           "Output features of a panel: two vector registers of f32">
+  ];
+}
+
+def CarryInPlacePass : Pass<"attn-carry-in-place"> {
+  let summary = "Keep each tensor that a loop carries in one buffer";
+  let description = [{
+    What an iteration yields is put where it found what the last one yielded, so that
+    a loop over layers needs no memory that grows with their number:
+
+    ```mlir
+    scf.yield %next
+    ==>
+    %kept = bufferization.materialize_in_destination %next in %carried
+    scf.yield %kept
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
+def SplitFillsPass : Pass<"attn-split-fills"> {
+  let summary = "Give each sum an initial value of its own";
+  let description = [{
+    Common subexpression elimination makes sums of one shape start from one filled tensor, which
+    bufferization then copies for each. Every further use of a filled
+    `tensor.empty` gets its own.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+#endif // FOVEA_PASSES_GRAPH_GRAPHPASSES_TD
