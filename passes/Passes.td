@@ -147,4 +147,31 @@ def LowerMathPass : Pass<"attn-lower-math"> {
   ];
 }
 
+def ParallelizeGenericsPass : Pass<"attn-parallelize-generics"> {
+  let summary = "run linalg operations on memory as parallel loops over rows";
+  let description = [{
+    Every linalg operation on memrefs, outside of parallel loops, becomes one
+    `scf.forall` over tasks of some rows each. Its outer parallel dimensions
+    count the rows; the rest, with the contiguous dimension last, are loops
+    within a row. A reduction along rows keeps its results in registers, and
+    its sums may be reordered: by the lanes of vectors, the same on any number
+    of threads. Elementary functions of f32 become polynomials.
+
+    Operations that follow each other, have the same rows, and share nothing
+    but what belongs to the same row become one loop, so that a row stays in
+    the cache between them:
+
+    ```
+    mean = sum(x)                         forall tasks:
+    var = sum((x - mean)^2)         ==>     for rows:
+    y = (x - mean) * rsqrt(var)               mean; var; y
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
 #endif // FOVEA_PASSES_TD

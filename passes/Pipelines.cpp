@@ -125,6 +125,9 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createHoistTileLoadsPass());
+  pm.addPass(createLowerCopiesPass());
+  pm.addPass(createParallelizeGenericsPass());
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Only now: fused computations need no buffer, and read what they read later.
   pm.addPass(createPlanMemoryPass());

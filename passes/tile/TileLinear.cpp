@@ -377,7 +377,10 @@ static std::optional<Layer> matchLayer(linalg::GenericOp op) {
     for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
       bool summed =
           op.getIteratorTypesArray()[loop] == utils::IteratorType::reduction;
-      bool feature = place.isFunctionOfDim(loop);
+      // A group of features may divide by the width: then its outer loops are
+      // in the number of the panel alone.
+      bool feature =
+          place.isFunctionOfDim(loop) || map.getResult(0).isFunctionOfDim(loop);
       (summed    ? layer.columns
        : feature ? layer.features
                  : layer.rows)
@@ -429,6 +432,19 @@ static linalg::GenericOp findEpilogue(linalg::GenericOp op,
       epilogue.getNumDpsInits() != 1 || epilogue.hasIndexSemantics() ||
       !op->isBeforeInBlock(epilogue))
     return {};
+  // Reading the inputs where the epilogue stands must give the same values.
+  for (Value input : op.getInputs()) {
+    if (epilogue.getOutputs()[0] == input)
+      return {};
+    for (Operation *user : input.getUsers()) {
+      if (user->getBlock() != op->getBlock() || !op->isBeforeInBlock(user) ||
+          !user->isBeforeInBlock(epilogue))
+        continue;
+      auto between = dyn_cast<linalg::GenericOp>(user);
+      if (!between || llvm::is_contained(between.getOutputs(), input))
+        return {};
+    }
+  }
   OpOperand *read = findRead(epilogue, buffer);
   bool plain = read && epilogue.getNumLoops() ==
                            cast<MemRefType>(buffer.getType()).getRank();
