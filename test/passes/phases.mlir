@@ -1,19 +1,22 @@
 // RUN: fovea-opt %s -attn-phase-graph -attn-phase-bufferize | FileCheck %s --check-prefix=BUFFER
-// RUN: fovea-opt %s -attn-phase-graph -attn-phase-bufferize -attn-phase-llvm | FileCheck %s --check-prefix=LLVM
+// RUN: fovea-opt %s -attn-phase-graph -attn-phase-bufferize -attn-phase-tile | FileCheck %s --check-prefix=TILE
+// RUN: fovea-opt %s -attn-phase-graph -attn-phase-bufferize -attn-phase-tile -attn-phase-llvm | FileCheck %s --check-prefix=LLVM
 // RUN: not fovea-opt %s -attn-phase-llvm=x=1 2>&1 | FileCheck %s --check-prefix=OPTIONS
 
 // Nothing is left of the higher forms, and nothing calls a function that the
 // object would not have.
 // BUFFER-LABEL: func.func @f(
-// BUFFER-SAME:    attn.workspace
-// BUFFER-NOT:     memref.alloc
 // BUFFER-NOT:     tensor<
 // BUFFER:         linalg.matmul
+//
+// TILE-LABEL: func.func @f(
+// TILE-SAME:    attn.workspace
+// TILE-NOT:     memref.alloc
+// TILE:         scf.forall
 //
 // LLVM-LABEL: llvm.func internal @model.f(
 // LLVM-NOT:     unrealized_conversion_cast
 // LLVM-NOT:     func.
-// LLVM:         llvm.intr.tanh
 // LLVM:       llvm.func internal @model.f_workspace_size(
 // LLVM:       llvm.mlir.global external constant @model_program()
 //
