@@ -15,6 +15,10 @@
 #include <thread>
 #include <utility>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 using namespace fovea::runtime;
 
 static constexpr int32_t maxThreads = 1024;
@@ -39,9 +43,12 @@ namespace {
 struct SharedLoop {
   Loop &loop;
   const AlignedBuffer *scratch;
+  int32_t workers;
 
   static void task(void *argument, int32_t worker) {
     auto *shared = static_cast<SharedLoop *>(argument);
+    if (worker < 0 || worker >= shared->workers)
+      return; // it has no scratch memory; others do its share
     FloatingPointScope floatingPoint;
     shared->loop.work(shared->loop.scratchBytes ? shared->scratch[worker].data()
                                                 : nullptr);
@@ -63,10 +70,11 @@ void Executor::parallelFor(void *pool, fovea_body body, void *argument,
     return;
   }
   if (workers > 1) {
-    SharedLoop shared{loop, executor->scratch.data()};
+    SharedLoop shared{loop, executor->scratch.data(), workers};
     context.parallel(context.user, SharedLoop::task, &shared, workers);
-    return;
   }
+  // With a callback this is what it left undone: nothing, if it keeps its
+  // promise.
   void *scratch = loop.scratchBytes ? executor->scratch[0].data() : nullptr;
   context.pool.run(loop, scratch);
 }
@@ -75,10 +83,16 @@ void Executor::parallelFor(void *pool, fovea_body body, void *argument,
 // C API
 //===----------------------------------------------------------------------===//
 
-/// The threads that the process may use.
+/// The threads that the process may use: hardware_concurrency() counts CPUs to
+/// which the process is not bound, too.
 static int32_t usableThreads() {
-  unsigned count = std::thread::hardware_concurrency();
-  return int32_t(std::clamp<unsigned>(count, 1, maxThreads));
+  auto count = int32_t(std::min(std::thread::hardware_concurrency(), 1024u));
+#if defined(__linux__)
+  cpu_set_t usable;
+  if (sched_getaffinity(0, sizeof usable, &usable) == 0)
+    count = CPU_COUNT(&usable);
+#endif
+  return std::clamp(count, int32_t(1), maxThreads);
 }
 
 fovea_status fovea_context_create(const fovea_context_options *options,

@@ -160,6 +160,14 @@ Conversion fovea::runtime::convert(const void *source, fovea_dtype from,
     return Conversion::NotConvertible;
   if (count == 0)
     return Conversion::Done;
+  if (from == FOVEA_BOOL && to == FOVEA_BOOL) {
+    forEachPair(source, target, count, 1, 1,
+                [](int64_t, const char *read, char *write) {
+                  *write = *read != 0;
+                  return true;
+                });
+    return Conversion::Done;
+  }
   if (from == to) {
     std::memcpy(target, source, size_t(count * byteSize(from)));
     return Conversion::Done;

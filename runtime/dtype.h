@@ -45,7 +45,8 @@ enum class Conversion {
 bool isConvertible(fovea_dtype from, fovea_dtype to);
 
 /// Converts `count` elements. Floating values are rounded once, to nearest
-/// even, overflowing to infinity; integers must fit: else `*position` is set.
+/// even, overflowing to infinity; integers must fit: else `*position` is set;
+/// booleans become 0 or 1.
 /// Neither side needs to be aligned; they do not overlap.
 Conversion convert(const void *source, fovea_dtype from, void *target,
                    fovea_dtype to, int64_t count, int64_t *position);

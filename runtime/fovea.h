@@ -108,9 +108,10 @@ typedef struct fovea_session fovea_session;
 /** A share of a parallel loop. */
 typedef void (*fovea_task)(void *argument, int32_t worker);
 
-/** A caller's own threads: calls `task(argument, w)` exactly once for each w in
+/** A caller's own threads: calls `task(argument, w)` at most once for each w in
  *  [0, workers), in any order, on any threads, at once or one after another,
- *  and returns when all have returned. */
+ *  and returns when all have returned. What it leaves out, the thread that
+ *  called fovea_session_run does. */
 typedef void (*fovea_parallel)(void *user, fovea_task task, void *argument,
                                int32_t workers);
 
@@ -221,7 +222,8 @@ FOVEA_API void fovea_session_destroy(fovea_session *session);
  *  must be 1 and the outer ones are free (of outputs, no two elements may
  *  share memory); the first element must be aligned to its own size and to
  *  fovea_tensor_info::alignment; sizes may be 0, and `data` may be NULL where
- *  there is no element. Booleans are one byte each, of dtype bool or uint8.
+ *  there is no element. Booleans are one byte each, 0 or 1, of dtype bool or
+ *  uint8.
  *  The memory range of an output must not overlap that of any other tensor of
  *  the call. Sizes of equally named indices must agree.
  *
@@ -243,7 +245,8 @@ FOVEA_API fovea_status fovea_session_output_shape(fovea_session *session,
                                                   int64_t *shape);
 
 /** The message of the last call on this session: "" when it was FOVEA_OK. A
- *  call that returned FOVEA_BUSY leaves no message. */
+ *  call that returned FOVEA_BUSY leaves no message. Not to be read while a call
+ *  runs. */
 FOVEA_API const char *fovea_session_message(const fovea_session *session);
 
 /*===----------------------------------------------------------------------===*\

@@ -93,13 +93,15 @@ fovea_status Model::solveSymbols(const std::vector<Member> &members,
   return FOVEA_OK;
 }
 
-/// Whether the bytes of the file can be used as they are.
+/// Whether the bytes of the file can be used as they are. Those of booleans may
+/// be other than 0 and 1, which code relies on.
 static bool isUsableInPlace(const fovea_param &param,
                             const FileTensor &tensor) {
   auto alignment =
       std::max<uint64_t>(param.alignment, uint64_t(byteSize(param.dtype)));
   return param.layout == FOVEA_LAYOUT_ROW_MAJOR &&
          tensor.dtype == fovea_dtype(param.dtype) &&
+         tensor.dtype != FOVEA_BOOL &&
          reinterpret_cast<uintptr_t>(tensor.data) % alignment == 0;
 }
 

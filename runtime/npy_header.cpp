@@ -210,6 +210,12 @@ fovea_status fovea::runtime::readNpyHeader(const char *where, const char *data,
           readDict(where, data + prefix, headerSize, header, error))
     return status;
 
+  constexpr size_t maxRank = 64; // as in NumPy
+  if (header.shape.size() > maxRank)
+    return fail(error, FOVEA_BAD_FILE,
+                "%s: expected an npy array of at most %zu dimensions, found "
+                "%zu",
+                where, maxRank, header.shape.size());
   header.dataAt = prefix + headerSize;
   header.bytes = byteSize(header.dtype);
   bool isEmpty = false;

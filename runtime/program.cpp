@@ -9,6 +9,8 @@
 
 #include "runtime/dtype.h"
 
+#include <limits>
+
 using namespace fovea::runtime;
 
 namespace {
@@ -174,6 +176,8 @@ static fovea_status checkParam(const Place &place, const fovea_param &param,
     return place.bad("a parameter has no name");
   if (param.count < 1)
     return place.bad("parameter '%s' has %d members", param.name, param.count);
+  if (param.first > std::numeric_limits<int64_t>::max() - param.count)
+    return place.bad("parameter '%s' has members beyond 2^63 - 1", param.name);
   if (byteSize(param.dtype) == 0)
     return place.bad("parameter '%s' has the unknown dtype %d", param.name,
                      param.dtype);
@@ -215,6 +219,9 @@ static fovea_status checkEntry(const fovea_program &program,
     return place.bad("it has no code");
   if (!isTable(entry.requirements, entry.requirement_count))
     return place.bad("its table of requirements is missing");
+  for (int32_t r = 0; r < entry.requirement_count; ++r)
+    if (!entry.requirements[r])
+      return place.bad("requirement %d has no message", r);
   if (fovea_status status = checkTensors(place, entry.inputs, entry.input_count,
                                          entry.symbol_count))
     return status;

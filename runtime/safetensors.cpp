@@ -82,11 +82,18 @@ static bool checkSize(JsonReader &json, const FileTensor &tensor) {
     return json.mistake("tensor '" + tensor.name + "' ends before it begins");
   if (tensor.dtype == noType)
     return true;
+  // The product must fit even without the sizes that are 0, so that all may
+  // multiply any of them.
   int64_t bytes = byteSize(tensor.dtype);
-  for (int64_t size : tensor.shape)
-    if (__builtin_mul_overflow(bytes, size, &bytes))
+  bool isEmpty = false;
+  for (int64_t size : tensor.shape) {
+    isEmpty |= size == 0;
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes))
       return json.mistake("tensor '" + tensor.name +
                           "' has more than 2^63 - 1 bytes");
+  }
+  if (isEmpty)
+    bytes = 0;
   if (uint64_t(bytes) != tensor.end - tensor.begin)
     return json.mistake("tensor '" + tensor.name + "': expected " +
                         std::to_string(bytes) +

@@ -134,6 +134,47 @@ TEST_F(ModelTest, ReadsParametersInPlaceWhereTheyAreAligned) {
   }
 }
 
+TEST_F(ModelTest, MakesBooleansOneOrZero) {
+  static constexpr fovea_param flags = {
+      "flags", twoDims, nullptr, 0, 1, FOVEA_BOOL, 1, FOVEA_LAYOUT_ROW_MAJOR,
+      0,       0,       0,       0};
+  program.params = &flags;
+  program.param_count = 1;
+  program.symbol_count = 0;
+  file.text = R"({"flags":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})";
+  file.data = std::string("\xff\0", 2);
+  ASSERT_EQ(create(), FOVEA_OK) << error.message;
+  auto *bytes = static_cast<const char *>(model->model->params()[0]);
+  EXPECT_EQ(bytes[0], 1);
+  EXPECT_EQ(bytes[1], 0);
+}
+
+TEST_F(ModelTest, WeightsThatCannotBeCounted) {
+  static constexpr fovea_param panels = {
+      "w", abDims, order, 0, 1, FOVEA_F64, 2, FOVEA_LAYOUT_PANELS, 0, 1, 1, 0};
+  program.params = &panels;
+  program.param_count = 1;
+  file.text = R"({"w":{"dtype":"BF16","shape":[2305843009213693952,0],)"
+              R"("data_offsets":[0,0]}})";
+  file.data = "";
+  expectFailure(FOVEA_OUT_OF_MEMORY,
+                "parameter 'w': the weights exceed 2^63 - 1 bytes");
+}
+
+TEST_F(ModelTest, IndexThatNoWeightDecides) {
+  static constexpr int64_t ab[] = {~int64_t(0), ~int64_t(1)};
+  static constexpr fovea_dim dims[] = {{ab, 2}};
+  static constexpr fovea_param group = {
+      "w", dims, nullptr, 0, 1, FOVEA_F32, 1, FOVEA_LAYOUT_ROW_MAJOR,
+      0,   0,    0,       0};
+  program.params = &group;
+  program.param_count = 1;
+  file.text = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  file.data = bytesOf<float>({1});
+  expectFailure(FOVEA_BAD_WEIGHTS,
+                "index 'a': its size does not follow from the given shapes");
+}
+
 TEST_F(ModelTest, MissingWeights) {
   EXPECT_EQ(fovea_model_create(context, &program, nullptr, &model, &error),
             FOVEA_BAD_WEIGHTS);

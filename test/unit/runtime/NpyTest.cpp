@@ -263,6 +263,13 @@ TEST_F(NpyTest, BadHeaders) {
                 "'shape': (0, 4611686018427387904)}",
                 ""),
             "the npy array exceeds 2^63 - 1 bytes");
+  std::string sizes;
+  for (int d = 0; d < 65; ++d)
+    sizes += "1,";
+  expectBad(
+      npy("{'descr': '<f4', 'fortran_order': False, 'shape': (" + sizes + ")}",
+          "1234"),
+      "expected an npy array of at most 64 dimensions, found 65");
   std::string cut = npy("{}", "");
   cut[8] = 100;
   expectBad(cut, "the npy header has 100 bytes, but the file only 12");
@@ -271,6 +278,7 @@ TEST_F(NpyTest, BadHeaders) {
 TEST_F(NpyTest, Arguments) {
   EXPECT_EQ(fovea_npy_load("/nonexistent", &tensor, &error), FOVEA_IO_ERROR);
   EXPECT_EQ(fovea_npy_load(nullptr, &tensor, &error), FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "expected a path, found null");
   EXPECT_EQ(fovea_npy_load("x", nullptr, &error), FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message, "expected a place for the tensor, found null");
 }

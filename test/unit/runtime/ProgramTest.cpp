@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 #include <vector>
 
 using namespace fovea::runtime;
@@ -30,6 +31,8 @@ struct Tables {
                                          entry.outputs + entry.output_count};
   std::vector<int64_t> code{symbols[4].code, symbols[4].code + 5};
   std::vector<fovea_dim> dims{inputs[0].dims, inputs[0].dims + 3};
+  std::vector<const char *> requirements{entry.requirements,
+                                         entry.requirements + 2};
   int64_t factor = 0;
   uint8_t order[2] = {1, 0};
   fovea_param param{"p", dims.data(),         order, 0, 1, FOVEA_F32,
@@ -40,6 +43,7 @@ struct Tables {
     entry.symbols = symbols.data();
     entry.inputs = inputs.data();
     entry.outputs = outputs.data();
+    entry.requirements = requirements.data();
     symbols[4].code = code.data();
     inputs[0].dims = dims.data();
     static constexpr int64_t four[] = {4};
@@ -87,6 +91,8 @@ TEST(Program, Errors) {
        [](Tables &t) { t.entry.run = nullptr; }},
       {", entry 'mix': its table of requirements is missing",
        [](Tables &t) { t.entry.requirements = nullptr; }},
+      {", entry 'mix': requirement 1 has no message",
+       [](Tables &t) { t.requirements[1] = nullptr; }},
       {", entry 'mix': a table of tensors is missing",
        [](Tables &t) { t.entry.outputs = nullptr; }},
       {", entry 'mix': symbol 1 has no name",
@@ -136,6 +142,8 @@ TEST(Program, Errors) {
        [](Tables &t) { t.factor = -6, t.dims[2].factors = &t.factor; }},
       {": a parameter has no name", [](Tables &t) { t.param.name = nullptr; }},
       {": parameter 'p' has 0 members", [](Tables &t) { t.param.count = 0; }},
+      {": parameter 'p' has members beyond 2^63 - 1",
+       [](Tables &t) { t.param.first = std::numeric_limits<int64_t>::max(); }},
       {": parameter 'p' has the unknown dtype 0",
        [](Tables &t) { t.param.dtype = 0; }},
       {": parameter 'p' has the alignment 128, expected a power of two up to "

@@ -73,6 +73,8 @@ TEST(Safetensors, KeepsUnknownTypesApart) {
   EXPECT_STREQ(file.error.message, "no tensor is named 'y'");
   EXPECT_EQ(fovea_weights_tensor(nullptr, "y", &tensor, &file.error),
             FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(file.error.message,
+               "expected weights, a name and a tensor, found null");
 }
 
 TEST(Safetensors, EveryTruncationIsAnError) {
@@ -160,6 +162,10 @@ TEST(Safetensors, BadHeaders) {
       {R"({"x":{"dtype":"U8","shape":[4294967296,4294967296],)"
        R"("data_offsets":[0,0]}})",
        "header, byte 72: tensor 'x' has more than 2^63 - 1 bytes"},
+      // Also where another size is 0.
+      {R"({"x":{"dtype":"U8","shape":[0,4294967296,4294967296],)"
+       R"("data_offsets":[0,0]}})",
+       "header, byte 74: tensor 'x' has more than 2^63 - 1 bytes"},
       {R"({"__metadata__":{"a":1}})", "header, byte 21: expected a string"},
       {R"({"__metadata__":{},"__metadata__":{}})",
        "header, byte 34: __metadata__ appears twice"},
@@ -206,5 +212,9 @@ TEST(Safetensors, Paths) {
   EXPECT_EQ(fovea_weights_open("x", nullptr, &error), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_weights_from_memory(nullptr, 0, &weights, &error),
             FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "expected data, found null");
+  EXPECT_EQ(fovea_weights_from_memory("", 0, nullptr, &error),
+            FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "expected a place for the weights, found null");
   EXPECT_EQ(fovea_weights_count(nullptr), 0);
 }

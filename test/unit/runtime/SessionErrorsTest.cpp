@@ -233,6 +233,22 @@ TEST_F(MemoryErrors, ScratchThatCannotBeAllocated) {
                                      "memory for its threads");
 }
 
+TEST_F(MemoryErrors, RangeThatCannotBeComputed) {
+  std::vector<fovea_symbol> symbols(changed.symbols,
+                                    changed.symbols + changed.symbol_count);
+  const int64_t overflow[] = {FOVEA_CODE_CONST, huge, FOVEA_CODE_INPUT, 4,
+                              FOVEA_CODE_MUL};
+  const int64_t division[] = {FOVEA_CODE_CONST, 1, FOVEA_CODE_CONST, 0,
+                              FOVEA_CODE_FLOORDIV};
+  for (const int64_t *code : {overflow, division}) {
+    symbols[4].code = code;
+    changed.symbols = symbols.data();
+    useEntry(changed);
+    expectFailure(FOVEA_BAD_SHAPE, "index 'r': its range divides by zero or "
+                                   "exceeds 64 bits");
+  }
+}
+
 TEST_F(MemoryErrors, RequirementWithoutAMessage) {
   changed.run = [](const fovea_invocation *) -> int32_t { return 3; };
   useEntry(changed);

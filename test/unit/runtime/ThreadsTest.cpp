@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <sched.h>
 #include <thread>
 
 using namespace fovea::test;
@@ -109,3 +110,57 @@ TEST(Threads, OneSessionServesOneCallerAtATime) {
   EXPECT_EQ(other, 0);
   fovea_model_destroy(model);
 }
+
+/// The results with the caller's own threads: `parallel` is a broken or lazy
+/// callback.
+static std::string resultWith(fovea_parallel parallel) {
+  fovea_context_options options{sizeof options, 4, parallel, nullptr};
+  fovea_context *context;
+  EXPECT_EQ(fovea_context_create(&options, &context, nullptr), FOVEA_OK);
+  fovea_program program = makeProgram();
+  fovea_model *model;
+  EXPECT_EQ(fovea_model_create(context, &program, nullptr, &model, nullptr),
+            FOVEA_OK);
+  fovea_context_destroy(context);
+  std::string result;
+  {
+    Caller caller(model);
+    EXPECT_EQ(caller.run(), FOVEA_OK);
+    result = caller.result();
+  }
+  fovea_model_destroy(model);
+  return result;
+}
+
+TEST(Threads, WhatACallbackLeavesUndoneIsDone) {
+  std::string expected = resultWith(nullptr);
+  EXPECT_EQ(resultWith([](void *, fovea_task, void *, int32_t) {}), expected);
+  EXPECT_EQ(resultWith([](void *, fovea_task task, void *argument, int32_t n) {
+              task(argument, -1); // no such worker
+              task(argument, n);
+            }),
+            expected);
+  EXPECT_EQ(resultWith([](void *, fovea_task task, void *argument, int32_t n) {
+              task(argument, n - 1);
+            }),
+            expected);
+}
+
+#if defined(__linux__)
+TEST(Threads, CountsTheCpusThatTheProcessMayUse) {
+  std::thread bound([] { // leaves the other tests their CPUs
+    cpu_set_t all, one;
+    ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &all) && CPU_COUNT(&one) == 0)
+        CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    fovea_context *context;
+    ASSERT_EQ(fovea_context_create(nullptr, &context, nullptr), FOVEA_OK);
+    EXPECT_EQ(fovea_context_threads(context), 1);
+    fovea_context_destroy(context);
+  });
+  bound.join();
+}
+#endif
