@@ -17,6 +17,8 @@
 
 namespace fovea::frontend {
 
+class SemanticIndex;
+
 /// A result of a typed function; `type` gives its dimensions and dtype.
 struct FunctionResult {
   Tensor *type;
@@ -58,11 +60,13 @@ class Elaborator {
 public:
   Elaborator(const Modules &modules, const Module &main,
              llvm::ArrayRef<Setting> settings, Program &program,
-             Diagnostics &diags)
+             Diagnostics &diags, SemanticIndex *semantics = nullptr)
       : modules(modules), main(main), settings(settings.vec()),
-        program(program), graph(program.graph), diags(diags) {}
+        program(program), graph(program.graph), diags(diags),
+        semantics(semantics) {}
 
-  /// Fills the program. Functions with errors are left out of it.
+  /// Fills the program, and `semantics` where there is one. Functions with
+  /// errors are left out of the program.
   void run();
 
 private:
@@ -141,6 +145,7 @@ private:
 
   // Expressions (ElaborateExpr.cpp). All give null after an error.
   const Node *elaborate(const ast::Expr *expr, Scope &scope);
+  const Node *elaborateByKind(const ast::Expr *expr, Scope &scope);
   const Node *elaborateName(const ast::NameExpr *expr, Scope &scope);
   const Node *elaborateUnary(const ast::UnaryExpr *expr, Scope &scope);
   const Node *elaborateBinary(ast::BinaryOp op, llvm::SMRange opRange,
@@ -173,6 +178,15 @@ private:
 
   Diagnostic &error(llvm::SMRange range, const llvm::Twine &message);
 
+  // For the semantic index (ElaborateSemantics.cpp): a name, a name that is
+  // defined elsewhere, an expression, a range, a name of a module.
+  void see(llvm::SMRange range, const Binding &binding);
+  void see(llvm::SMRange range, llvm::SMLoc definition, const Node *value);
+  void see(llvm::SMRange range, const Node *value);
+  void see(const Extent *extent, llvm::SMRange range);
+  void see(const ast::NameExpr *name, const Module &module,
+           llvm::SMLoc definition, const Node *value);
+
   const Modules &modules;
   const Module &main;
   std::vector<Setting> settings;
@@ -180,6 +194,8 @@ private:
   Program &program;
   IndexGraph &graph;
   Diagnostics &diags;
+  SemanticIndex *semantics;
+  unsigned inlineDepth = 0; ///< Calls in progress that are elaborated again.
   std::vector<Call> calls;
   llvm::DenseMap<const ast::FunctionDecl *, bool> sound;
   llvm::DenseMap<const ast::ConstDecl *, const Node *> constants;

@@ -40,7 +40,11 @@ const Node *Elaborator::elaborateCall(const ast::CallExpr *call, Scope &scope) {
     return nullptr;
   }
   std::optional<Callee> callee = findFunction(name, scope.module);
-  return callee ? callFunction(call, *callee, scope) : nullptr;
+  if (!callee)
+    return nullptr;
+  const Node *value = callFunction(call, *callee, scope);
+  see(name, *callee->module, callee->function->name.range.Start, value);
+  return value;
 }
 
 //===----------------------------------------------------------------------===//
@@ -85,6 +89,8 @@ const Node *Elaborator::elaborateSize(const ast::CallExpr *call, Scope &scope) {
                    ? llvm::dyn_cast<ast::NameExpr>(call->arguments[0].value)
                    : nullptr;
   Binding *binding = name ? scope.find(name->name) : nullptr;
+  if (binding)
+    see(name->range, *binding);
   if (binding && binding->kind == Binding::Poison)
     return nullptr;
   if (!binding || binding->kind != Binding::Index || call->hasIndices) {
@@ -243,6 +249,8 @@ bool Elaborator::bindArguments(const ast::CallExpr *call,
             .note(function->name.range.Start, "'" + name + "' is defined here");
         return false;
       }
+      see(argument.name.range, function->operands[at].name.range.Start,
+          nullptr);
     } else if (at >= function->operands.size()) {
       return count(function->operands.size(), call->arguments.size(), "operand",
                    "operands");
@@ -273,6 +281,7 @@ bool Elaborator::bindArguments(const ast::CallExpr *call,
                           ? scope.find(bare->name)
                           : nullptr;
     if (source && source->kind == Binding::Value) {
+      see(bare->range, *source);
       binding.value = source->value;
       binding.tensor = source->tensor;
       binding.order = source->order;
@@ -295,6 +304,8 @@ bool Elaborator::bindArguments(const ast::CallExpr *call,
   for (auto [formal, actual] :
        llvm::zip_equal(function->indices, call->indices)) {
     Binding *binding = scope.find(actual.name.text);
+    if (binding)
+      see(actual.name.range, *binding);
     if (!binding || binding->kind != Binding::Index || actual.in) {
       if (!binding || binding->kind == Binding::Value)
         error(actual.name.range,
@@ -357,6 +368,9 @@ const Node *Elaborator::callFunction(const ast::CallExpr *call, Callee callee,
     binding.kind = Binding::Value;
     binding.value = value;
     binding.loc = argument.name.range.Start;
+    for (const ast::Name &param : function->statics)
+      if (param.text == argument.name.text)
+        see(argument.name.range, param.range.Start, value);
   }
   for (const ast::Name &param : function->statics) {
     if (frame.names.contains(param.text))
@@ -370,7 +384,9 @@ const Node *Elaborator::callFunction(const ast::CallExpr *call, Callee callee,
 
   calls.push_back({function, call->range.Start});
   const Node *result = nullptr;
+  ++inlineDepth;
   bool ok = runBody(function->body, frame, &result);
+  --inlineDepth;
   calls.pop_back();
   if (!ok || !result)
     return nullptr;

@@ -91,6 +91,13 @@ const Node *Elaborator::elaborate(const ast::Expr *expr, Scope &scope) {
                            Twine(maxElaborationDepth) + " levels");
     return nullptr;
   }
+  const Node *value = elaborateByKind(expr, scope);
+  if (!llvm::isa<ast::NameExpr>(expr))
+    see(expr->range, value);
+  return value;
+}
+
+const Node *Elaborator::elaborateByKind(const ast::Expr *expr, Scope &scope) {
   switch (expr->kind) {
   case ast::Expr::IntegerKind:
     return graph.integer(cast<ast::IntegerExpr>(expr)->value,
@@ -114,6 +121,7 @@ const Node *Elaborator::elaborate(const ast::Expr *expr, Scope &scope) {
                                              range, rhs, link.operand->range)
                            : nullptr;
       range.End = link.operand->range.End;
+      see(range, value);
     }
     return value;
   }
@@ -156,14 +164,18 @@ const Node *Elaborator::readBare(const Binding &binding, StringRef name,
 const Node *Elaborator::elaborateName(const ast::NameExpr *expr, Scope &scope) {
   if (expr->qualifier.empty()) {
     if (Binding *binding = scope.find(expr->name)) {
+      see(expr->range, *binding);
       if (binding->kind == Binding::Poison)
         return nullptr;
       if (binding->kind == Binding::Value)
         return readBare(*binding, expr->name, expr->range);
       return graph.index(binding->index, expr->range.Start);
     }
-    if (auto *decl = scope.module.constants.lookup(expr->name))
-      return constantValue(scope.module, decl);
+    if (auto *decl = scope.module.constants.lookup(expr->name)) {
+      const Node *value = constantValue(scope.module, decl);
+      see(expr, scope.module, decl->name.range.Start, value);
+      return value;
+    }
     if (expr->name == "inf")
       return graph.real(std::numeric_limits<double>::infinity(),
                         expr->range.Start);
@@ -172,8 +184,11 @@ const Node *Elaborator::elaborateName(const ast::NameExpr *expr, Scope &scope) {
   }
   for (const auto &[name, module] : scope.module.imports)
     if (expr->qualifier.empty() || expr->qualifier == name)
-      if (auto *decl = module->constants.lookup(expr->name))
-        return constantValue(*module, decl);
+      if (auto *decl = module->constants.lookup(expr->name)) {
+        const Node *value = constantValue(*module, decl);
+        see(expr, *module, decl->name.range.Start, value);
+        return value;
+      }
 
   std::string shown =
       (expr->qualifier.empty() ? "" : expr->qualifier + ".").str() +
@@ -200,7 +215,10 @@ const Node *Elaborator::constantValue(const Module &module,
   }
   constantsInProgress.push_back(decl);
   Scope scope(nullptr, module);
+  unsigned depthOfUse = std::exchange(inlineDepth, 0);
   const Node *value = elaborate(decl->value, scope);
+  see(decl->name.range, decl->name.range.Start, value);
+  inlineDepth = depthOfUse;
   constantsInProgress.pop_back();
   return constants[decl] = value;
 }
@@ -318,6 +336,7 @@ const Node *Elaborator::elaborateByName(const ast::SubscriptExpr *expr,
                 (binding ? "' is a value" : "' is not defined here"));
       return nullptr;
     }
+    see(argument.name.range, *binding);
     IndexVar *replaced = binding->index;
     if (base->elem != Elem::Unknown && !base->dependsOn(replaced)) {
       error(argument.name.range, "the expression has no free index '" +
@@ -367,6 +386,8 @@ const Node *Elaborator::elaborateSubscript(const ast::SubscriptExpr *expr,
   auto *name = llvm::dyn_cast<ast::NameExpr>(expr->base);
   Binding *binding =
       name && name->qualifier.empty() ? scope.find(name->name) : nullptr;
+  if (binding)
+    see(name->range, *binding);
   if (binding && binding->kind == Binding::Poison)
     return nullptr;
   bool declared = binding && (binding->tensor || !binding->order.empty());

@@ -111,6 +111,7 @@ void Elaborator::checkUncalled(const Module &module,
       binding.kind = Binding::Value;
       binding.value = graph.staticParam(name.text, name.range.Start);
       binding.loc = name.range.Start;
+      see(name.range, binding);
     }
     for (const ast::Name &name : function->indices) {
       Binding &binding = frame.names[name.text];
@@ -119,6 +120,7 @@ void Elaborator::checkUncalled(const Module &module,
                                       name.range.Start);
       binding.loc = name.range.Start;
       at.push_back(graph.index(binding.index, name.range.Start));
+      see(name.range, binding);
     }
     for (const ast::Operand &operand : function->operands) {
       Tensor tensor(Tensor::Argument, operand.name.text);
@@ -129,6 +131,7 @@ void Elaborator::checkUncalled(const Module &module,
       binding.loc = tensor.loc;
       binding.tensor = graph.makeTensor(std::move(tensor));
       binding.value = graph.read(binding.tensor, at, binding.loc);
+      see(operand.name.range, binding);
       if (operand.defaultValue) {
         Scope outside(nullptr, module);
         elaborate(operand.defaultValue, outside);
@@ -155,8 +158,10 @@ bool Elaborator::declareStatics(const ast::FunctionDecl *function,
     binding.value = graph.staticParam(name.text, name.range.Start);
     std::optional<Setting> setting =
         findSetting(function->name.text, name.text);
-    if (!setting)
+    if (!setting) {
+      see(name.range, binding);
       continue;
+    }
     int64_t value = 0;
     if (StringRef(setting->value).getAsInteger(10, value)) {
       diags.error(llvm::SMLoc(), "expected an integer for '" +
@@ -165,6 +170,7 @@ bool Elaborator::declareStatics(const ast::FunctionDecl *function,
       return false;
     }
     binding.value = graph.integer(value, name.range.Start);
+    see(name.range, binding);
   }
   return true;
 }
@@ -283,6 +289,7 @@ void Elaborator::elaborateTyped(const ast::FunctionDecl *function,
               readBare(binding, operand.name.text, operand.name.range);
       }
     }
+    see(operand.name.range, binding);
     if (!operands[k])
       continue;
     operands[k]->number = k;
@@ -300,6 +307,10 @@ void Elaborator::elaborateTyped(const ast::FunctionDecl *function,
                             "found a size")
               .help("name it: 'e in 0..size'");
     made.results.push_back({type});
+    Binding declared;
+    declared.tensor = type;
+    declared.loc = result.name.range.Start;
+    see(result.name.range, declared);
   }
   if (diags.size() != before || !checkGroups(made))
     return;
@@ -380,6 +391,7 @@ void Elaborator::elaborateModel(const ast::ModelDecl *model,
       const Node *value = elaborate(constant->value, scope);
       binding.value = value;
       binding.kind = value ? Binding::Value : Binding::Poison;
+      see(member->name.range, binding);
     } else if (auto *param = llvm::dyn_cast<ast::ParamDecl>(member)) {
       typed.push_back({param->name, param->type});
       families.append(param->family.begin(), param->family.end());
@@ -432,6 +444,7 @@ void Elaborator::elaborateModel(const ast::ModelDecl *model,
     });
     if (named)
       binding.value = readBare(binding, param->name.text, param->name.range);
+    see(param->name.range, binding);
   }
   for (const ast::Decl *member : model->members)
     if (auto *entry = llvm::dyn_cast<ast::FunctionDecl>(member))

@@ -64,6 +64,7 @@ const Node *Elaborator::elaborateReduction(const ast::CallExpr *call,
       return nullptr;
     }
     bindings.push_back(binding);
+    see(index.name.range, *binding);
   }
 
   const ast::Expr *bodyExpr = call->arguments[0].value;

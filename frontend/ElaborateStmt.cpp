@@ -63,6 +63,8 @@ bool Elaborator::checkDeclaredIndices(const ast::Stmt *stmt, const Node *value,
                                       Scope &scope, Binding &binding) {
   for (const ast::Name &name : stmt->indices) {
     Binding *index = scope.find(name.text);
+    if (index)
+      see(name.range, *index);
     if (!index || index->kind != Binding::Index) {
       error(name.range, "expected an index, but '" + name.text +
                             (index ? "' is a value" : "' is not defined here"));
@@ -102,6 +104,7 @@ bool Elaborator::runLet(const ast::Stmt *stmt, Scope &scope) {
   if (value && stmt->declaresIndices &&
       !checkDeclaredIndices(stmt, value, scope, binding))
     binding.kind = Binding::Poison;
+  see(stmt->name.range, binding);
 
   if (Binding *existing = scope.find(name)) {
     // In a loop, the names that it carries take their next value.
@@ -235,6 +238,8 @@ bool Elaborator::runFor(const ast::Stmt *stmt, Scope &scope) {
       break;
     }
   inner.names[name] = index;
+  see(index.index->extent, range->end->range);
+  see(stmt->loop.name.range, index);
 
   SmallVector<StringRef> assigned;
   collectAssigned(stmt->body, assigned);

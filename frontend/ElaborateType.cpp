@@ -58,7 +58,9 @@ const Extent *Elaborator::elaborateRange(const ast::Range *range,
           "expected a range of at least 0, but found " + Twine(*value));
     return nullptr;
   }
-  return graph.computedExtent(end);
+  const Extent *extent = graph.computedExtent(end);
+  see(extent, range->end->range);
+  return extent;
 }
 
 /// Makes an index of every name in the dimensions of `typed` and in `ranges`,
@@ -170,6 +172,9 @@ bool Elaborator::declareIndices(ArrayRef<ast::Operand> typed,
                 place + " gives '" + index->name + "' its range here");
     ok = false;
   }
+  for (const Use &use : uses)
+    if (Binding *binding = scope.find(use.name->name.text))
+      see(use.name->name.range, *binding);
   return ok;
 }
 

@@ -18,17 +18,35 @@ std::optional<Setting> fovea::frontend::parseSetting(llvm::StringRef text) {
   return Setting{function.str(), name.str(), value.str()};
 }
 
+/// Resolves what can be resolved of a program that did not parse. What it finds
+/// wrong follows from that, and is kept from the reader; so is the program.
+static void elaborateBroken(Checked &checked, const Module &main,
+                            const Options &options, llvm::SourceMgr &sources,
+                            SemanticIndex &semantics) {
+  Diagnostics ignored(sources);
+  Elaborator(checked.modules, main, options.settings, checked.program, ignored,
+             &semantics)
+      .run();
+  checked.program.functions.clear();
+  checked.program.params.clear();
+}
+
 std::unique_ptr<Checked>
 fovea::frontend::parseAndCheck(llvm::SourceMgr &sources, unsigned buffer,
-                               const Options &options, Diagnostics &diags) {
+                               const Options &options, Diagnostics &diags,
+                               SemanticIndex *semantics) {
   auto checked = std::make_unique<Checked>(sources, diags, options.searchPaths);
   const Module *main = checked->modules.loadMain(buffer);
+  if (semantics)
+    semantics->addDeclarations(checked->modules);
   // Names are worth looking at only in a program that could be read: a
   // declaration that did not parse would be an undefined name everywhere.
   if (checked->modules.areComplete())
     Elaborator(checked->modules, *main, options.settings, checked->program,
-               diags)
+               diags, semantics)
         .run();
+  else if (semantics)
+    elaborateBroken(*checked, *main, options, sources, *semantics);
   // An attention that is not one kernel is an error of the program.
   for (const Function &function : checked->program.functions)
     if (function.isAttention)

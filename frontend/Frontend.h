@@ -12,6 +12,7 @@
 #define FOVEA_FRONTEND_FRONTEND_H
 
 #include "frontend/Elaborate.h"
+#include "frontend/SemanticIndex.h"
 
 namespace fovea::frontend {
 
@@ -37,10 +38,14 @@ struct Checked {
 std::optional<Setting> parseSetting(llvm::StringRef text);
 
 /// Parses and checks the file in `buffer` of `sources` and all that it uses.
-/// Errors are in `diags`; functions with errors are not in the program.
+/// Errors are in `diags`; functions with errors are not in the program. Modules
+/// are read through the file system of `sources`, where it has one. Where
+/// `semantics` is asked for, it is filled as far as names can be resolved, also
+/// for a program that does not parse.
 std::unique_ptr<Checked> parseAndCheck(llvm::SourceMgr &sources,
                                        unsigned buffer, const Options &options,
-                                       Diagnostics &diags);
+                                       Diagnostics &diags,
+                                       SemanticIndex *semantics = nullptr);
 
 } // namespace fovea::frontend
 

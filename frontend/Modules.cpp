@@ -8,9 +8,9 @@
 #include "frontend/Modules.h"
 #include "frontend/Builtins.h"
 #include "frontend/Parser.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/VirtualFileSystem.h"
 
 using namespace fovea::frontend;
 using namespace fovea::frontend::ast;
@@ -74,12 +74,19 @@ const Module *Modules::load(const UseDecl *use) {
   relative += ".attn";
   if (Module *loaded = byPath.lookup(name))
     return loaded;
+  auto files = sources.getVirtualFileSystem();
+  if (!files)
+    files = llvm::vfs::getRealFileSystem();
   for (const std::string &directory : searchPaths) {
     llvm::SmallString<256> path(directory);
     llvm::sys::path::append(path, relative);
-    if (!llvm::sys::fs::is_regular_file(path))
+    auto status = files->status(path);
+    if (!status || !status->isRegularFile())
       continue;
-    auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+    auto buffer = files->getBufferForFile(path, /*FileSize=*/-1,
+                                          /*RequiresNullTerminator=*/true,
+                                          /*IsVolatile=*/false,
+                                          /*IsText=*/true);
     if (!buffer) {
       complete = false;
       diags.error(use->range,

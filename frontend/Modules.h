@@ -26,7 +26,8 @@ struct Module {
 
 /// Loads the main file and, through `use`, all that it needs. A module
 /// `a.b` is the file `a/b.attn` in the first directory that has it: that of
-/// the main file, then the search paths in order.
+/// the main file, then the search paths in order. Files are read through the
+/// virtual file system of the source manager, where it has one.
 class Modules {
 public:
   Modules(llvm::SourceMgr &sources, Diagnostics &diags,
