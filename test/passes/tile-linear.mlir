@@ -1,0 +1,141 @@
+// RUN: fovea-opt --attn-tile-linear='row-block=8' %s | FileCheck %s
+
+// One task is a block of rows by a panel of features; the bias is added, and the
+// result made smaller, on the tile.
+// CHECK-DAG: #[[W:.*]] = affine_map<(d0, d1)[{{.*}}] -> (s{{.*}}, d1, d0)>
+// CHECK-LABEL: func @layer
+// CHECK-SAME: %[[X:.*]]: memref<?x6xf32>, %[[PANELS:.*]]: memref<2x6x4xf32>, %[[B:.*]]: memref<8xf32>, %[[Y:.*]]: memref<?x8xbf16>
+// CHECK-NOT: memref.alloc
+// CHECK-NOT: linalg
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: %[[ROWS:.*]] = arith.minsi
+// CHECK-DAG: %[[TX:.*]] = attn.tile.load %[[X]]{{.*}} -> tensor<?x6xf32>
+// CHECK-DAG: %[[TW:.*]] = attn.tile.load %[[PANELS]][#[[W]]]{{.*}} -> tensor<4x6xf32>
+// CHECK: %[[SUM:.*]] = attn.tile.contract ins(%[[TX]], %[[TW]]
+// CHECK: arith.mulf
+// CHECK: -> tensor<4x?xf32>
+// CHECK: %[[TB:.*]] = attn.tile.load %[[B]]{{.*}} -> tensor<4xf32>
+// CHECK: %[[OUT:.*]] = attn.tile.map ins(%[[TB]], %[[SUM]]
+// CHECK: arith.addf
+// CHECK: arith.truncf
+// CHECK: -> tensor<4x?xbf16>
+// CHECK: attn.tile.store %[[OUT]], %[[Y]]
+// CHECK-NOT: linalg
+func.func @layer(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %b: memref<8xf32>, %y: memref<?x8xbf16>, %m: index) {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc(%m) : memref<?x8xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<?x8xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 4, k, n mod 4)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x6xf32>, memref<2x6x4xf32>) outs(%t : memref<?x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n) -> (n)>, affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%b, %t : memref<8xf32>, memref<?x8xf32>) outs(%y : memref<?x8xbf16>) {
+  ^bb0(%bias: f32, %sum: f32, %old: bf16):
+    %plus = arith.addf %sum, %bias : f32
+    %small = arith.truncf %plus : f32 to bf16
+    linalg.yield %small : bf16
+  }
+  return
+}
+
+// What two computations read is kept: neither is an epilogue.
+// CHECK-LABEL: func @shared
+// CHECK: %[[T:.*]] = memref.alloc
+// CHECK: attn.tile.store %{{.*}}, %[[T]]
+// CHECK: linalg.generic
+// CHECK: linalg.generic
+func.func @shared(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %y: memref<?x8xf32>, %z: memref<?x8xf32>, %m: index) {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc(%m) : memref<?x8xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<?x8xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 4, k, n mod 4)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x6xf32>, memref<2x6x4xf32>) outs(%t : memref<?x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>],
+      iterator_types = ["parallel", "parallel"]} ins(%t : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
+  ^bb0(%sum: f32, %old: f32):
+    %twice = arith.addf %sum, %sum : f32
+    linalg.yield %twice : f32
+  }
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>],
+      iterator_types = ["parallel", "parallel"]} ins(%t : memref<?x8xf32>) outs(%z : memref<?x8xf32>) {
+  ^bb0(%sum: f32, %old: f32):
+    %minus = arith.negf %sum : f32
+    linalg.yield %minus : f32
+  }
+  return
+}
+
+// The last panel is not full: what is beyond the last feature is neither read
+// nor written.
+// CHECK-LABEL: func @last_panel
+// CHECK-SAME: %{{.*}}, %{{.*}}, %[[B:.*]]: memref<6xf32>
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: attn.tile.load %[[B]]{{.*}} inBounds [false]
+func.func @last_panel(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %b: memref<6xf32>, %y: memref<?x6xf32>, %m: index) {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc(%m) : memref<?x6xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<?x6xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 4, k, n mod 4)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x6xf32>, memref<2x6x4xf32>) outs(%t : memref<?x6xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n) -> (n)>, affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%b, %t : memref<6xf32>, memref<?x6xf32>) outs(%y : memref<?x6xf32>) {
+  ^bb0(%bias: f32, %sum: f32, %old: f32):
+    %plus = arith.addf %sum, %bias : f32
+    linalg.yield %plus : f32
+  }
+  return
+}
+
+// A sum that goes on from something else, and weights that are not in panels,
+// are left to plain loops.
+// CHECK-LABEL: func @negative
+// CHECK-NOT: attn.tile
+func.func @negative(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %plain: memref<8x6xf32>, %y: memref<?x8xf32>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 4, k, n mod 4)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x6xf32>, memref<2x6x4xf32>) outs(%y : memref<?x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x8xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %plain : memref<?x6xf32>, memref<8x6xf32>) outs(%y : memref<?x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  return
+}
