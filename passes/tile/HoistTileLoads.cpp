@@ -51,7 +51,8 @@ static void hoistOutOf(Operation *op) {
       [&](Operation *inner, Region *) {
         if (isa<TileLoadOp>(inner))
           return readable;
-        return isPure(inner) && inner->getNumRegions() == 0;
+        return isPure(inner) &&
+               (isa<TileMapOp>(inner) || inner->getNumRegions() == 0);
       },
       [&](Operation *inner, Region *) { inner->moveBefore(op); });
 }

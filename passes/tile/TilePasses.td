@@ -54,11 +54,33 @@ def LowerOnlinePass : Pass<"attn-lower-online"> {
   let dependentDialects = ["::fovea::attn::AttnDialect"];
 }
 
+def SplitContractionsPass : Pass<"attn-split-contractions"> {
+  let summary = "Compute what a contraction needs of each row or key once, not for each pair";
+  let description = [{
+    The largest computations in the region of an `attn.tile.contract` that differ by row or by key,
+    but not by both, become tiles of their own: a rotation of the
+    queries runs once for each tile of queries, one of the keys once for each block of
+    keys.
+
+    ```
+    attn.tile.contract q, k { f(g(q), h(k)) }
+    ==>
+    x = attn.tile.map q { g(q) }      [rows x c]
+    y = attn.tile.map k { h(k) }      [keys x c]
+    attn.tile.contract x, y { f(x, y) }
+    ```
+
+    Conversions between float types stay where they are: they cost no more than the read.
+    No sum or product is reordered.
+  }];
+  let dependentDialects = ["::fovea::attn::AttnDialect"];
+}
+
 def HoistTileLoadsPass : Pass<"attn-hoist-tile-loads"> {
   let summary = "Read tiles outside of the loops and branches that do not change them";
   let description = [{
-    Moves `attn.tile.load` and scalar index arithmetic out of `scf.for` and `scf.if` as far as
-    their operands allow: a tile of queries is read once and not again for every
+    Moves `attn.tile.load`, `attn.tile.map` and scalar index arithmetic out of `scf.for` and `scf.if` as far as
+    their operands allow: a tile of queries is read, and computed, once and not again for every
     block of keys. A load stays where something in the loop writes to memory.
   }];
 }

@@ -135,6 +135,23 @@ void TileCode::write(Location loc, Value tile, ArrayRef<Value> coordinates,
     memref::StoreOp::create(builder, loc, value, getPanel(tile), indices);
 }
 
+void TileCode::fillPanel(Location loc, Value tile, ArrayRef<Value> extents) {
+  // Read as what it is computed by, not from the panel that it is to be in.
+  Value panel = std::exchange(panels[tile], Value());
+  std::optional<unsigned> lane = getLane(tile);
+  SmallVector<Value> loops(extents);
+  if (lane)
+    loops.erase(loops.begin() + *lane);
+  buildLoops(loc, loops, [&](ValueRange ivs) {
+    Coordinates point(ivs.begin(), ivs.end());
+    if (lane)
+      point.insert(point.begin() + *lane, Value());
+    Value value = read(loc, tile, point);
+    panels[tile] = panel;
+    write(loc, tile, point, value);
+  });
+}
+
 SmallVector<Value> TileCode::readInputs(Location loc, ValueRange inputs,
                                         ArrayAttr maps, ArrayRef<Value> point) {
   SmallVector<Value> values;

@@ -63,6 +63,11 @@ public:
   void write(mlir::Location loc, mlir::Value tile,
              llvm::ArrayRef<mlir::Value> coordinates, mlir::Value value);
 
+  /// Computes a tile that is not held into its panel: its first elements, as
+  /// many along each dimension as `extents` says.
+  void fillPanel(mlir::Location loc, mlir::Value tile,
+                 mlir::ArrayRef<mlir::Value> extents);
+
   /// Reads the inputs of a tile op at a point of its iteration space.
   llvm::SmallVector<mlir::Value> readInputs(mlir::Location loc,
                                             mlir::ValueRange inputs,

@@ -177,6 +177,34 @@ void TileSweep::preparePanels() {
   }
 }
 
+/// What contractions read of each key, and would compute again for every
+/// register tile of queries and keys, is computed once into panels.
+SmallVector<Value> TileSweep::prepareKeys(Value count) {
+  SmallVector<Value> prepared;
+  for (Operation *op : ops) {
+    auto contract = dyn_cast<TileContractOp>(op);
+    if (!contract)
+      continue;
+    AffineExpr key = builder.getAffineDimExpr(1);
+    for (auto [input, at] :
+         llvm::zip(contract.getInputs(),
+                   contract.getMaps().getAsValueRange<AffineMapAttr>())) {
+      std::optional<unsigned> position = at.getResultPosition(key);
+      auto map = input.getDefiningOp<TileMapOp>();
+      if (!position || !map || code.getLane(input) || code.getPanel(input) ||
+          code.getRegister(input))
+        continue;
+      SmallVector<Value> extents = code.getExtents(input);
+      extents[*position] = count;
+      code.setPanel(input, code.createPanel(map.getLoc(), map.getType(),
+                                            std::nullopt, map.getExtents()));
+      code.fillPanel(map.getLoc(), input, extents);
+      prepared.push_back(input);
+    }
+  }
+  return prepared;
+}
+
 SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
                                            ArrayRef<Value> rows) {
   Location loc = contract.getLoc();
@@ -343,6 +371,7 @@ void TileSweep::emit() {
   Location loc = ops.front()->getLoc();
   Value count = getCount();
   preparePanels();
+  SmallVector<Value> keys = prepareKeys(count);
   SmallVector<Value> totals;
   for (TileReduceOp reduce : reductions)
     totals.push_back(code.read(loc, reduce.getInit(), {Value()}));
@@ -392,6 +421,9 @@ void TileSweep::emit() {
 
   for (auto [reduce, total] : llvm::zip(reductions, totals))
     code.setRegister(reduce.getResult(), total);
+  // Another sweep, in another branch, computes its own.
+  for (Value tile : keys)
+    code.setPanel(tile, Value());
   ops.clear();
   reductions.clear();
   hasContract = hasSum = false;

@@ -36,6 +36,7 @@ private:
   bool readsFinished(mlir::ValueRange inputs) const;
   mlir::Value getCount();
   void preparePanels();
+  llvm::SmallVector<mlir::Value> prepareKeys(mlir::Value count);
   /// One step: `rows` are the keys; returns the new values of the reductions.
   llvm::SmallVector<mlir::Value> emitRows(llvm::ArrayRef<mlir::Value> rows,
                                           mlir::ValueRange reductions);

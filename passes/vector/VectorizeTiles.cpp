@@ -286,10 +286,26 @@ LogicalResult TileVectorizer::processMap(TileMapOp map) {
   auto type = cast<RankedTensorType>(map.getType());
   std::optional<unsigned> lane = code.getLane(map);
   replaced.push_back(map);
-  // Tiles with other dimensions are computed where they are read.
-  if (type.getRank() == (lane ? 1 : 0))
-    code.setRegister(map, code.read(map.getLoc(), map,
-                                    TileCode::Coordinates(type.getRank())));
+  Location loc = map.getLoc();
+  if (type.getRank() == (lane ? 1 : 0)) {
+    code.setRegister(
+        map, code.read(loc, map, TileCode::Coordinates(type.getRank())));
+    return success();
+  }
+  // What a contraction reads again for every key is computed once; a sweep does
+  // so for what differs by key. Other tiles are computed where they are read.
+  bool reread = llvm::any_of(map->getUses(), [&](OpOperand &use) {
+    auto contract = dyn_cast<TileContractOp>(use.getOwner());
+    if (!contract)
+      return false;
+    auto at = cast<AffineMapAttr>(contract.getMaps()[use.getOperandNumber()]);
+    return !at.getValue().isFunctionOfDim(1);
+  });
+  bool computes = !map.getBody().front().without_terminator().empty();
+  if (reread && computes) {
+    code.setPanel(map, createPanelFor(map));
+    code.fillPanel(loc, map, code.getExtents(map));
+  }
   return success();
 }
 
