@@ -87,6 +87,10 @@ unsigned CpuOptions::registerRows() const {
 void populateGraphPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createTabulatePass());
+  pm.addPass(createFuseElementwisePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   PackParamsPassOptions pack;
   pack.panelWidth = options.cpu.queryTile();
   pm.addPass(createPackParamsPass(pack));
@@ -124,6 +128,7 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createLowerOnlinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createSplitContractionsPass());
   pm.addPass(createHoistTileLoadsPass());
   pm.addPass(createLowerCopiesPass());
   pm.addPass(createParallelizeGenericsPass());

@@ -36,6 +36,48 @@ def PackParamsPass : Pass<"attn-pack-params", "mlir::ModuleOp"> {
   ];
 }
 
+def TabulatePass : Pass<"attn-tabulate"> {
+  let summary = "Read functions of positions from tables computed once";
+  let description = [{
+    An expensive function (a power, an exponential, a sine, ...) of index values in a contraction or value
+    region of `attn.attention` becomes a tensor that the region reads, when the dimensions it
+    depends on are those of an operand: the cosine of a rotary position is one
+    for each key and component, whatever the batch, the head and the query.
+
+    ```
+    contraction over(d) (%k = %K[b, h, j, d]) { ... math.cos(f(j, d)) ... }
+    ==>
+    %cos = linalg.generic outs([N x D]) { math.cos(f(j, d)) }
+    contraction over(d) (%k = %K[b, h, j, d], %c = %cos[j, d]) { ... %c ... }
+    ```
+
+    A table is never larger than what is read anyway. Left alone: what reads operands, and dimensions
+    that do not start at 0.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect", "::fovea::attn::AttnDialect"];
+}
+
+def FuseElementwisePass : Pass<"attn-fuse-elementwise"> {
+  let summary = "Compute elementwise intermediates where they are read";
+  let description = [{
+    Upstream's fusion of `linalg.generic` with elementwise producers, with this choice of what
+    is worth it: an elementwise computation that one op reads, or a cheap
+    one that only elementwise ops and reductions read, has no tensor of its own.
+
+    ```
+    c = x - mean(x);  v = sum(c * c);  y = c * rsqrt(v)
+    ==>
+    v = sum((x - mean(x))^2);  y = (x - mean(x)) * rsqrt(v)
+    ```
+
+    Products with weights keep the form that `attn-pack-params` and `attn-tile-linear` look for:
+    nothing is fused into them, and an elementwise op that reads one stays its
+    epilogue.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
+}
+
 def CarryInPlacePass : Pass<"attn-carry-in-place"> {
   let summary = "Keep each tensor that a loop carries in one buffer";
   let description = [{
