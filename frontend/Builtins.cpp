@@ -52,11 +52,78 @@ std::optional<ReductionBuiltin> fovea::frontend::findReduction(StringRef name) {
       .Default(std::nullopt);
 }
 
-bool fovea::frontend::isWord(StringRef name) {
-  return findElementwise(name) || findReduction(name) || parseDType(name) ||
-         llvm::StringSwitch<bool>(name)
-             .Cases({"mean", "select", "size", "T", "int", "real", "inf", "pi"},
-                    true)
-             .Cases({"sparsemax", "entmax", "f64"}, true)
-             .Default(false);
+llvm::ArrayRef<Word> fovea::frontend::words() {
+  static constexpr Word table[] = {
+      {"abs", "abs(x)", "The absolute value."},
+      {"exp", "exp(x)", "e to the power of x."},
+      {"exp2", "exp2(x)", "2 to the power of x."},
+      {"expm1", "expm1(x)", "exp(x) - 1, exact near 0."},
+      {"log", "log(x)", "The natural logarithm."},
+      {"log1p", "log1p(x)", "log(1 + x), exact near 0."},
+      {"log2", "log2(x)", "The logarithm to base 2."},
+      {"sqrt", "sqrt(x)", "The square root."},
+      {"rsqrt", "rsqrt(x)", "1 / sqrt(x)."},
+      {"tanh", "tanh(x)", "The hyperbolic tangent."},
+      {"sigmoid", "sigmoid(x)", "1 / (1 + exp(-x))."},
+      {"erf", "erf(x)", "The error function."},
+      {"sin", "sin(x)", "The sine; x in radians."},
+      {"cos", "cos(x)", "The cosine; x in radians."},
+      {"floor", "floor(x)", "The greatest whole number that is at most x."},
+      {"ceil", "ceil(x)", "The least whole number that is at least x."},
+      {"round", "round(x)",
+       "The nearest whole number; halves go to the even one."},
+      {"min", "min(a, b), min[j](x where c)",
+       "The lesser of two, or the least over indices; +inf of nothing."},
+      {"max", "max(a, b), max[j](x where c)",
+       "The greater of two, or the greatest over indices; -inf of nothing."},
+      {"sum", "sum[j](x where c)", "The sum over indices; 0 of nothing."},
+      {"prod", "prod[j](x where c)", "The product over indices; 1 of nothing."},
+      {"mean", "mean[j](x where c)", "The mean over indices; 0 of nothing."},
+      {"any", "any[j](c)", "Whether c holds for some; false of nothing."},
+      {"all", "all[j](c)", "Whether c holds for all; true of nothing."},
+      {"argmax", "argmax[j](x where c)",
+       "The first position of the greatest; -1 of nothing."},
+      {"softmax", "softmax[j](s where c)",
+       "exp(s) divided by its sum over indices, which stay free; 0 where c "
+       "does not hold."},
+      {"logsumexp", "logsumexp[j](s where c)",
+       "log of the sum of exp(s) over indices; -inf of nothing."},
+      {"select", "select(c, a, b)",
+       "a where c holds, else b; what is not selected is not read."},
+      {"size", "size(d)", "The size of an index."},
+      {"T", "T",
+       "One floating type of a function, chosen when it is compiled: f32, f16 "
+       "or bf16."},
+      {"int", "<M: int>", "The type of a compile-time parameter."},
+      {"real", "real(x)", "An integer as a real."},
+      {"inf", "inf", "Infinity."},
+      {"pi", "pi", "The circle's circumference by its diameter."},
+      {"bool", "bool", "The type of truth values."},
+      {"i8", "i8",
+       "The type of 8-bit integers; `i8(x)` rounds a real towards zero."},
+      {"i16", "i16",
+       "The type of 16-bit integers; `i16(x)` rounds a real towards zero."},
+      {"i32", "i32",
+       "The type of 32-bit integers; `i32(x)` rounds a real towards zero."},
+      {"i64", "i64",
+       "The type of 64-bit integers; `i64(x)` rounds a real towards zero."},
+      {"f16", "f16", "The type of 16-bit reals; `f16(x)` rounds to it."},
+      {"bf16", "bf16",
+       "The type of 16-bit reals with the range of f32; `bf16(x)` rounds to "
+       "it."},
+      {"f32", "f32", "The type of 32-bit reals."},
+      {"f64", "f64", "Reserved."},
+      {"sparsemax", "sparsemax", "Reserved."},
+      {"entmax", "entmax", "Reserved."},
+  };
+  return table;
 }
+
+const Word *fovea::frontend::findWord(StringRef name) {
+  for (const Word &word : words())
+    if (word.name == name)
+      return &word;
+  return nullptr;
+}
+
+bool fovea::frontend::isWord(StringRef name) { return findWord(name); }

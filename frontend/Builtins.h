@@ -36,6 +36,13 @@ std::optional<ElementwiseBuiltin> findElementwise(llvm::StringRef name);
 /// `mean` is not here: it is a sum divided by a count.
 std::optional<ReductionBuiltin> findReduction(llvm::StringRef name);
 
+/// A name that no function may take: how it is written and what it means.
+struct Word {
+  llvm::StringRef name, usage, meaning;
+};
+llvm::ArrayRef<Word> words();
+/// Null for a name that is no word of the language.
+const Word *findWord(llvm::StringRef name);
 /// True for every name that no function may take.
 bool isWord(llvm::StringRef name);
 

@@ -65,31 +65,31 @@ std::string Token::describe() const {
   return ("'" + shown + (shown.size() < text.size() ? "…'" : "'")).str();
 }
 
+llvm::ArrayRef<Keyword> fovea::frontend::keywords() {
+  static constexpr Keyword table[] = {
+      {"and", Token::KwAnd},     {"attention", Token::KwAttention},
+      {"const", Token::KwConst}, {"entry", Token::KwEntry},
+      {"false", Token::KwFalse}, {"fn", Token::KwFn},
+      {"for", Token::KwFor},     {"in", Token::KwIn},
+      {"model", Token::KwModel}, {"not", Token::KwNot},
+      {"or", Token::KwOr},       {"over", Token::KwOver},
+      {"param", Token::KwParam}, {"state", Token::KwState},
+      {"true", Token::KwTrue},   {"use", Token::KwUse},
+      {"where", Token::KwWhere},
+  };
+  return table;
+}
+
+static Token::Kind keywordOrName(StringRef text) {
+  for (const Keyword &keyword : keywords())
+    if (keyword.text == text)
+      return keyword.kind;
+  return Token::Name;
+}
+
 namespace {
 bool isNameStart(char c) { return llvm::isAlpha(c) || c == '_'; }
 bool isNameChar(char c) { return llvm::isAlnum(c) || c == '_'; }
-
-Token::Kind keywordOrName(StringRef text) {
-  return llvm::StringSwitch<Token::Kind>(text)
-      .Case("and", Token::KwAnd)
-      .Case("attention", Token::KwAttention)
-      .Case("const", Token::KwConst)
-      .Case("entry", Token::KwEntry)
-      .Case("false", Token::KwFalse)
-      .Case("fn", Token::KwFn)
-      .Case("for", Token::KwFor)
-      .Case("in", Token::KwIn)
-      .Case("model", Token::KwModel)
-      .Case("not", Token::KwNot)
-      .Case("or", Token::KwOr)
-      .Case("over", Token::KwOver)
-      .Case("param", Token::KwParam)
-      .Case("state", Token::KwState)
-      .Case("true", Token::KwTrue)
-      .Case("use", Token::KwUse)
-      .Case("where", Token::KwWhere)
-      .Default(Token::Name);
-}
 
 /// Punctuation and operators, two characters before one.
 std::pair<Token::Kind, unsigned> punctuation(StringRef rest) {

@@ -8,6 +8,7 @@
 #define FOVEA_FRONTEND_LEXER_H
 
 #include "frontend/Diagnostics.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <vector>
 
@@ -100,6 +101,13 @@ struct TokenStream {
 
 /// How an error message spells a kind of token: `'('`, `a name`.
 llvm::StringRef describe(Token::Kind kind);
+
+/// The words that are never names.
+struct Keyword {
+  llvm::StringRef text;
+  Token::Kind kind;
+};
+llvm::ArrayRef<Keyword> keywords();
 
 /// Splits `buffer` into tokens. Characters that start no token are reported
 /// (a run of them once) and skipped, so that parsing goes on.
