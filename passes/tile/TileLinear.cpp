@@ -17,12 +17,10 @@
 
 #include "dialect/Attn.h"
 #include "passes/Passes.h"
-#include "passes/graph/Contractions.h"
+#include "passes/tile/LinearLayers.h"
+#include "passes/tile/TileBuilder.h"
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -35,23 +33,10 @@ using namespace mlir;
 using namespace fovea::attn;
 
 namespace {
-
-/// A layer as it stands in memory.
-struct Layer {
-  linalg::GenericOp op;
-  /// Which input is the weights.
-  unsigned weight;
-  int64_t width;
-  /// Loops: over features, columns and rows. All but rows have static sizes.
-  SmallVector<unsigned> features, columns, rows;
-  /// What is computed from the result, or null.
-  linalg::GenericOp epilogue;
-};
-
 /// Builds the tile program of one layer.
 class LayerTiler {
 public:
-  LayerTiler(RewriterBase &rewriter, Layer layer, int64_t rowBlock)
+  LayerTiler(RewriterBase &rewriter, LinearLayer layer, int64_t rowBlock)
       : rewriter(rewriter), layer(layer), op(layer.op), loc(op.getLoc()),
         rowBlock(rowBlock), sizes(op.getStaticLoopRanges()) {}
   void run();
@@ -85,12 +70,14 @@ private:
   /// A map over the loops, over tile coordinates (lane, row, columns...)
   /// instead; `position` of each or none.
   AffineMap toTile(AffineMap map, bool lane, bool row, bool column);
+  /// `map` is what toTile() gave.
+  TileAccess getAccess(AffineMap map);
   Value load(Value source, AffineMap map, SmallVectorImpl<AffineMap> &maps,
              unsigned numAxes);
   Value buildEpilogue(Value sum, RankedTensorType type);
 
   RewriterBase &rewriter;
-  Layer layer;
+  LinearLayer layer;
   linalg::GenericOp op;
   Location loc;
   int64_t rowBlock;
@@ -99,7 +86,6 @@ private:
   SmallVector<Value> starts;
   Value panel, firstFeature, rowCount;
 };
-
 } // namespace
 
 Value LayerTiler::buildSize(unsigned loop) {
@@ -144,6 +130,13 @@ AffineMap LayerTiler::toTile(AffineMap map, bool lane, bool row, bool column) {
   }
   return AffineMap::get(next, numLoops + 2, map.getResults(), context)
       .replaceDimsAndSymbols(loops, {}, next, numLoops + 2);
+}
+
+TileAccess LayerTiler::getAccess(AffineMap map) {
+  SmallVector<Value> symbols = starts; // null for columns, which start at 0
+  symbols.append({panel, firstFeature});
+  return TileAccess(op.getContext(), map.getNumDims(), map.getResults(),
+                    symbols);
 }
 
 /// Loads an operand that is read at `map` of the loops; its projection of the
@@ -193,40 +186,18 @@ Value LayerTiler::load(Value source, AffineMap map,
     inBounds.push_back(!feature || whole ||
                        source == op.getInputs()[layer.weight]);
   }
-  SmallVector<Value> symbols = starts;
-  symbols.append({panel, firstFeature});
-  for (Value &symbol : symbols)
-    if (!symbol)
-      symbol = index(0);
+  TileAccess place = getAccess(tileMap);
   return TileLoadOp::create(
       rewriter, loc, RankedTensorType::get(shape, type.getElementType()),
-      source, symbols, ValueRange(), extents, AffineMapAttr::get(tileMap),
-      rewriter.getDenseBoolArrayAttr(inBounds),
+      source, place.symbols, ValueRange(), extents,
+      AffineMapAttr::get(place.map), rewriter.getDenseBoolArrayAttr(inBounds),
       rewriter.getAffineMapArrayAttr({}));
-}
-
-/// The loops of the epilogue, as loops of the layer.
-static SmallVector<AffineExpr>
-matchLoops(linalg::GenericOp op, linalg::GenericOp epilogue, OpOperand *read) {
-  AffineMap written = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
-  AffineMap seen = epilogue.getMatchingIndexingMap(read);
-  SmallVector<AffineExpr> loops(epilogue.getNumLoops());
-  for (auto [from, to] : llvm::zip(seen.getResults(), written.getResults()))
-    loops[cast<AffineDimExpr>(from).getPosition()] = to;
-  return loops;
-}
-
-static OpOperand *findRead(linalg::GenericOp epilogue, Value buffer) {
-  for (OpOperand *input : epilogue.getDpsInputOperands())
-    if (input->get() == buffer)
-      return input;
-  return nullptr;
 }
 
 Value LayerTiler::buildEpilogue(Value sum, RankedTensorType type) {
   linalg::GenericOp epilogue = layer.epilogue;
   OpOperand *read = findRead(epilogue, op.getOutputs()[0]);
-  SmallVector<AffineExpr> loops = matchLoops(op, epilogue, read);
+  SmallVector<AffineExpr> loops = getLayerLoops(op, epilogue, read);
   SmallVector<Value> inputs, scalars;
   SmallVector<AffineMap> maps;
   for (OpOperand *input : epilogue.getDpsInputOperands()) {
@@ -244,11 +215,7 @@ Value LayerTiler::buildEpilogue(Value sum, RankedTensorType type) {
   auto map = TileMapOp::create(rewriter, loc, type.clone(element), inputs,
                                rowCount, rewriter.getAffineMapArrayAttr(maps));
   OpBuilder::InsertionGuard guard(rewriter);
-  SmallVector<Type> types;
-  for (Value input : inputs)
-    types.push_back(getElementTypeOrSelf(input.getType()));
-  Block *body = rewriter.createBlock(&map.getBody(), {}, types,
-                                     SmallVector<Location>(types.size(), loc));
+  Block *body = createTileBody(rewriter, loc, map.getBody(), inputs);
   IRMapping mapping;
   unsigned next = 0;
   for (OpOperand *input : epilogue.getDpsInputOperands()) {
@@ -318,12 +285,7 @@ void LayerTiler::run() {
                                          rewriter.getAffineMapArrayAttr(maps));
   {
     OpBuilder::InsertionGuard guard(rewriter);
-    SmallVector<Type> types;
-    for (Value input : inputs)
-      types.push_back(getElementTypeOrSelf(input.getType()));
-    Block *body =
-        rewriter.createBlock(&contract.getBody(), {}, types,
-                             SmallVector<Location>(types.size(), loc));
+    Block *body = createTileBody(rewriter, loc, contract.getBody(), inputs);
     Value product = arith::MulFOp::create(rewriter, loc, body->getArgument(0),
                                           body->getArgument(1));
     YieldOp::create(rewriter, loc, product);
@@ -336,140 +298,27 @@ void LayerTiler::run() {
     result = buildEpilogue(contract, type);
     linalg::GenericOp epilogue = layer.epilogue;
     SmallVector<AffineExpr> loops =
-        matchLoops(op, epilogue, findRead(epilogue, out));
+        getLayerLoops(op, epilogue, findRead(epilogue, out));
     out = epilogue.getOutputs()[0];
     outMap = epilogue.getMatchingIndexingMap(epilogue.getDpsInitOperand(0))
                  .replaceDimsAndSymbols(loops, {}, op.getNumLoops(), 0);
   }
-  AffineMap storeMap = toTile(outMap, true, true, false);
-  SmallVector<Value> symbols = starts;
-  symbols.append({panel, firstFeature});
-  for (Value &symbol : symbols)
-    if (!symbol)
-      symbol = index(0);
-  TileStoreOp::create(rewriter, loc, result, out, symbols,
-                      AffineMapAttr::get(storeMap));
-}
-
-//===----------------------------------------------------------------------===//
-// Matching
-//===----------------------------------------------------------------------===//
-
-static std::optional<Layer> matchLayer(linalg::GenericOp op) {
-  if (!op.hasPureBufferSemantics() || !hasProductSumBody(op))
-    return std::nullopt;
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-  for (unsigned weight : {0u, 1u}) {
-    AffineMap map = op.getIndexingMapsArray()[weight];
-    auto type = dyn_cast<MemRefType>(op.getInputs()[weight].getType());
-    if (!type || map.getNumResults() != 3)
-      continue;
-    auto place = dyn_cast<AffineBinaryOpExpr>(map.getResult(2));
-    auto width = place ? dyn_cast<AffineConstantExpr>(place.getRHS())
-                       : AffineConstantExpr();
-    if (!width || place.getKind() != AffineExprKind::Mod ||
-        type.getDimSize(2) != width.getValue())
-      continue;
-    Layer layer{op, weight, width.getValue(), {}, {}, {}, {}};
-    AffineMap out = op.getIndexingMapsArray()[2];
-    bool known = out.isProjectedPermutation() &&
-                 op.getIndexingMapsArray()[1 - weight].isProjectedPermutation();
-    for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
-      bool summed =
-          op.getIteratorTypesArray()[loop] == utils::IteratorType::reduction;
-      // A group of features may divide by the width: then its outer loops are
-      // in the number of the panel alone.
-      bool feature =
-          place.isFunctionOfDim(loop) || map.getResult(0).isFunctionOfDim(loop);
-      (summed    ? layer.columns
-       : feature ? layer.features
-                 : layer.rows)
-          .push_back(loop);
-      if (summed || feature)
-        known &= !ShapedType::isDynamic(sizes[loop]);
-    }
-    if (known)
-      return layer;
-  }
-  return std::nullopt;
-}
-
-/// The fill that starts the sum at zero, if nothing comes between.
-static linalg::FillOp findFill(linalg::GenericOp op) {
-  Value buffer = op.getOutputs()[0];
-  linalg::FillOp fill;
-  for (Operation *user : buffer.getUsers())
-    if (auto candidate = dyn_cast<linalg::FillOp>(user))
-      if (candidate->getBlock() == op->getBlock() &&
-          candidate->isBeforeInBlock(op) &&
-          (!fill || fill->isBeforeInBlock(candidate)))
-        fill = candidate;
-  if (!fill || !matchPattern(fill.getInputs()[0], m_AnyZeroFloat()))
-    return {};
-  for (Operation *user : buffer.getUsers())
-    if (user != fill && user != op && user->getBlock() == op->getBlock() &&
-        fill->isBeforeInBlock(user) && user->isBeforeInBlock(op))
-      return {};
-  return fill;
-}
-
-/// The elementwise computation that alone reads the layer's result.
-static linalg::GenericOp findEpilogue(linalg::GenericOp op,
-                                      linalg::FillOp fill) {
-  Value buffer = op.getOutputs()[0];
-  if (!buffer.getDefiningOp<memref::AllocOp>())
-    return {};
-  linalg::GenericOp epilogue;
-  for (Operation *user : buffer.getUsers()) {
-    if (user == op || user == fill)
-      continue;
-    auto generic = dyn_cast<linalg::GenericOp>(user);
-    if (!generic || epilogue || generic->getBlock() != op->getBlock())
-      return {};
-    epilogue = generic;
-  }
-  if (!epilogue || epilogue.getNumReductionLoops() != 0 ||
-      epilogue.getNumDpsInits() != 1 || epilogue.hasIndexSemantics() ||
-      !op->isBeforeInBlock(epilogue))
-    return {};
-  // Reading the inputs where the epilogue stands must give the same values.
-  for (Value input : op.getInputs()) {
-    if (epilogue.getOutputs()[0] == input)
-      return {};
-    for (Operation *user : input.getUsers()) {
-      if (user->getBlock() != op->getBlock() || !op->isBeforeInBlock(user) ||
-          !user->isBeforeInBlock(epilogue))
-        continue;
-      auto between = dyn_cast<linalg::GenericOp>(user);
-      if (!between || llvm::is_contained(between.getOutputs(), input))
-        return {};
-    }
-  }
-  OpOperand *read = findRead(epilogue, buffer);
-  bool plain = read && epilogue.getNumLoops() ==
-                           cast<MemRefType>(buffer.getType()).getRank();
-  for (AffineMap map : epilogue.getIndexingMapsArray())
-    plain &= map.isProjectedPermutation();
-  for (OpOperand *input : epilogue.getDpsInputOperands())
-    plain &= input == read || input->get() != buffer;
-  Block *body = epilogue.getBody();
-  plain &= body->getArguments().back().use_empty();
-  for (Operation &inner : body->without_terminator())
-    plain &= isPure(&inner) && inner.getNumRegions() == 0;
-  return plain ? epilogue : linalg::GenericOp();
+  TileAccess place = getAccess(toTile(outMap, true, true, false));
+  TileStoreOp::create(rewriter, loc, result, out, place.symbols,
+                      AffineMapAttr::get(place.map));
 }
 
 namespace {
 struct TileLinearPass : fovea::attn::impl::TileLinearPassBase<TileLinearPass> {
   using TileLinearPassBase::TileLinearPassBase;
   void runOnOperation() override {
-    SmallVector<Layer> layers;
+    SmallVector<LinearLayer> layers;
     getOperation()->walk([&](linalg::GenericOp op) {
-      if (std::optional<Layer> layer = matchLayer(op))
+      if (std::optional<LinearLayer> layer = matchLinearLayer(op))
         layers.push_back(*layer);
     });
     IRRewriter rewriter(&getContext());
-    for (Layer &layer : layers) {
+    for (LinearLayer &layer : layers) {
       linalg::FillOp fill = findFill(layer.op);
       if (!fill)
         continue; // the sum goes on from something else: plain loops do that

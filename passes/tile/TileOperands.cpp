@@ -8,33 +8,10 @@
 #include "passes/tile/TileOperands.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace fovea::attn;
-
-Value fovea::attn::buildTileMap(
-    OpBuilder &builder, Location loc, RankedTensorType type, ValueRange inputs,
-    ValueRange extents, function_ref<Value(OpBuilder &, ValueRange)> build) {
-  SmallVector<AffineMap> maps;
-  SmallVector<Type> elements;
-  for (Value input : inputs) {
-    auto tile = cast<RankedTensorType>(input.getType());
-    maps.push_back(
-        AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext())
-            .getMajorSubMap(tile.getRank()));
-    elements.push_back(tile.getElementType());
-  }
-  auto map = TileMapOp::create(builder, loc, type, inputs, extents,
-                               builder.getAffineMapArrayAttr(maps));
-  OpBuilder::InsertionGuard guard(builder);
-  Block *body =
-      builder.createBlock(&map.getBody(), {}, elements,
-                          SmallVector<Location>(elements.size(), loc));
-  YieldOp::create(builder, loc, build(builder, body->getArguments()));
-  return map;
-}
 
 TileOperands::TileOperands(OpBuilder &builder, AttentionOpInterface op,
                            ScheduleAttr schedule, ValueRange offsets,
@@ -170,21 +147,6 @@ AffineExpr TileOperands::toTile(AffineExpr expr, ArrayRef<unsigned> dims,
   return expr.replaceDimsAndSymbols(dimExprs, symbolExprs);
 }
 
-/// Drops the symbols that a map does not use.
-static AffineMap dropUnusedSymbols(AffineMap map, SmallVector<Value> &symbols) {
-  MLIRContext *context = map.getContext();
-  SmallVector<AffineExpr> replacement;
-  SmallVector<Value> kept;
-  for (auto [k, symbol] : llvm::enumerate(symbols)) {
-    replacement.push_back(getAffineSymbolExpr(kept.size(), context));
-    if (map.isFunctionOfSymbol(k))
-      kept.push_back(symbol);
-  }
-  symbols = kept;
-  return map.replaceDimsAndSymbols({}, replacement, map.getNumDims(),
-                                   kept.size());
-}
-
 TileOperands::Operand TileOperands::load(Value source, AffineMap access) {
   auto memref = dyn_cast<MemRefType>(source.getType());
   if (!memref)
@@ -220,14 +182,11 @@ TileOperands::Operand TileOperands::load(Value source, AffineMap access) {
         known = !ShapedType::isDynamic(size) && modulus.getValue() <= size;
     inBounds.push_back(known);
   }
-  SmallVector<Value> symbols = getSymbols();
-  AffineMap map = dropUnusedSymbols(
-      AffineMap::get(dims.size() + usedLookups.size(), symbols.size(), exprs,
-                     builder.getContext()),
-      symbols);
+  TileAccess place(builder.getContext(), dims.size() + usedLookups.size(),
+                   exprs, getSymbols());
   Value tile = TileLoadOp::create(
-      builder, loc, getTileType(dims, memref.getElementType()), source, symbols,
-      tiles, buildExtents(dims), AffineMapAttr::get(map),
+      builder, loc, getTileType(dims, memref.getElementType()), source,
+      place.symbols, tiles, buildExtents(dims), AffineMapAttr::get(place.map),
       builder.getDenseBoolArrayAttr(inBounds),
       builder.getAffineMapArrayAttr(lookupMaps));
   return {tile, dims};
@@ -285,11 +244,7 @@ void TileOperands::addExtents(Part &part, ArrayRef<unsigned> axes,
 
 Value TileOperands::buildBody(Region &body, Region &region, const Part &part,
                               ArrayRef<unsigned> axes) {
-  SmallVector<Type> types;
-  for (Value input : part.inputs)
-    types.push_back(getElementTypeOrSelf(input.getType()));
-  Block *block = builder.createBlock(&body, {}, types,
-                                     SmallVector<Location>(types.size(), loc));
+  Block *block = createTileBody(builder, loc, body, part.inputs);
   SmallVector<Value> arguments;
   unsigned next = 0;
   for (const Operand &operand : part.operands)
@@ -373,127 +328,4 @@ Value TileOperands::buildWeigh(Value weights, Value init, Value end) {
   YieldOp::create(builder, loc,
                   buildBody(weigh.getBody(), op.getValue(), part, axes));
   return weigh;
-}
-
-//===----------------------------------------------------------------------===//
-// Stores
-//===----------------------------------------------------------------------===//
-
-void TileOperands::store(Value tile, Value out, AffineMap access,
-                         ArrayRef<unsigned> axes, unsigned padding) {
-  SmallVector<AffineExpr> exprs;
-  for (AffineExpr expr : access.getResults())
-    exprs.push_back(toTile(expr, axes, {}));
-  SmallVector<Value> symbols = getSymbols();
-  AffineMap map =
-      dropUnusedSymbols(AffineMap::get(axes.size() + padding, symbols.size(),
-                                       exprs, builder.getContext()),
-                        symbols);
-  TileStoreOp::create(builder, loc, tile, out, symbols,
-                      AffineMapAttr::get(map));
-}
-
-/// Rounds or widens a float to another float type.
-static Value buildFloatCast(OpBuilder &builder, Location loc, Value value,
-                            Type type) {
-  unsigned from = value.getType().getIntOrFloatBitWidth();
-  unsigned to = type.getIntOrFloatBitWidth();
-  if (value.getType() == type)
-    return value;
-  if (from < to)
-    return arith::ExtFOp::create(builder, loc, type, value);
-  return arith::TruncFOp::create(builder, loc, type, value);
-}
-
-void TileOperands::storeOutput(Value out, AffineMap access, Region &epilogue,
-                               Value acc, Value factor) {
-  buildLookups();
-  unsigned row = schedule.getQueryDim();
-  SmallVector<unsigned> axes = {row};
-  llvm::append_range(axes, domain.getDims(DimKind::value));
-  auto type = cast<RankedTensorType>(acc.getType());
-  unsigned rank = type.getRank();
-
-  Part part = buildPart(epilogue, axes, {});
-  SmallVector<Value> inputs = {acc};
-  SmallVector<AffineMap> maps = {
-      AffineMap::getMultiDimIdentityMap(rank, builder.getContext())};
-  if (factor) {
-    inputs.push_back(factor);
-    maps.push_back(maps.front().getMajorSubMap(1));
-  }
-  unsigned own = inputs.size();
-  llvm::append_range(inputs, part.inputs);
-  for (AffineMap map : part.maps)
-    maps.push_back(
-        AffineMap::get(rank, 0, map.getResults(), builder.getContext()));
-
-  Type element = cast<MemRefType>(out.getType()).getElementType();
-  auto map = TileMapOp::create(
-      builder, loc, RankedTensorType::get(type.getShape(), element), inputs,
-      buildExtents(ArrayRef(axes).drop_front()),
-      builder.getAffineMapArrayAttr(maps));
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    SmallVector<Type> types;
-    for (Value input : inputs)
-      types.push_back(getElementTypeOrSelf(input.getType()));
-    Block *block = builder.createBlock(
-        &map.getBody(), {}, types, SmallVector<Location>(types.size(), loc));
-    Value result = block->getArgument(0);
-    if (factor)
-      result =
-          arith::MulFOp::create(builder, loc, result, block->getArgument(1));
-    SmallVector<Value> arguments = {result};
-    unsigned next = own;
-    for (const Operand &operand : part.operands)
-      arguments.push_back(operand.isTile ? Value(block->getArgument(next++))
-                                         : operand.value);
-    SmallVector<Value> indices(offsets);
-    if (!epilogue.empty())
-      for (auto [k, dim] : llvm::enumerate(axes))
-        indices[dim] = builder.createOrFold<arith::AddIOp>(
-            loc, offsets[dim], TileIndexOp::create(builder, loc, k));
-    result = inlineRegion(builder, epilogue, arguments, indices);
-    YieldOp::create(builder, loc,
-                    buildFloatCast(builder, loc, result, element));
-  }
-  store(map, out, access, axes, rank - axes.size());
-}
-
-void TileOperands::storeRows(Value out, AffineMap access, Value rows) {
-  Type element = cast<MemRefType>(out.getType()).getElementType();
-  auto type = cast<RankedTensorType>(rows.getType());
-  if (type.getElementType() != element)
-    rows = buildTileMap(builder, loc,
-                        RankedTensorType::get(type.getShape(), element), rows,
-                        {}, [&](OpBuilder &b, ValueRange args) {
-                          return buildFloatCast(b, loc, args[0], element);
-                        });
-  store(rows, out, access, {static_cast<unsigned>(schedule.getQueryDim())});
-}
-
-void TileOperands::storeWeights(Value out, AffineMap access, Value shift,
-                                Value factor) {
-  wholeBlocks = true;
-  Value scores = buildScores();
-  auto type = cast<RankedTensorType>(scores.getType());
-  Type element = cast<MemRefType>(out.getType()).getElementType();
-  SmallVector<Value> inputs = {scores};
-  if (shift)
-    inputs.push_back(shift);
-  if (factor)
-    inputs.push_back(factor);
-  Value weights = buildTileMap(
-      builder, loc, RankedTensorType::get(type.getShape(), element), inputs, {},
-      [&](OpBuilder &b, ValueRange args) {
-        Value weight = op.getNormalizer().buildWeight(
-            b, loc, args[0], shift ? args[1] : Value());
-        if (factor)
-          weight = arith::MulFOp::create(b, loc, weight, args.back());
-        return buildFloatCast(b, loc, weight, element);
-      });
-  store(weights, out, access,
-        {static_cast<unsigned>(schedule.getQueryDim()),
-         static_cast<unsigned>(schedule.getKeyDim())});
 }

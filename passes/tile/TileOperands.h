@@ -9,16 +9,9 @@
 #ifndef FOVEA_PASSES_TILE_TILEOPERANDS_H
 #define FOVEA_PASSES_TILE_TILEOPERANDS_H
 
-#include "dialect/Attn.h"
+#include "passes/tile/TileBuilder.h"
 
 namespace fovea::attn {
-
-/// Builds `attn.tile.map` whose inputs all have the result's coordinates, or a
-/// prefix of them: `build(builder, arguments)` computes one element.
-mlir::Value buildTileMap(
-    mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
-    mlir::ValueRange inputs, mlir::ValueRange extents,
-    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> build);
 
 /// Builds tile ops for the parts of an attention on the tile that starts at
 /// given index values: the query dimension (rows) and one key dimension are

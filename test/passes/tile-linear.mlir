@@ -139,3 +139,46 @@ func.func @negative(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %plain: memref<8
   }
   return
 }
+
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#panels = affine_map<(m, n, k) -> (n floordiv 32, k, n mod 32)>
+#y = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// What lies between writes the layer's own input: the sum is stored first.
+// CHECK-LABEL: func.func @input_written_before_the_epilogue
+// CHECK: memref.alloc
+// CHECK: attn.tile.contract
+// CHECK-NOT: attn.tile.map
+// CHECK: linalg.generic
+// CHECK: linalg.generic
+func.func @input_written_before_the_epilogue(%x: memref<?x64xf32>, %w: memref<2x64x32xf32>, %z: memref<?x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %m = memref.dim %x, %c0 : memref<?x64xf32>
+  %half = memref.subview %x[0, 0] [%m, 32] [1, 1] : memref<?x64xf32> to memref<?x32xf32, strided<[64, 1]>>
+  %y = memref.alloc(%m) : memref<?x64xf32>
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x64xf32>)
+  linalg.generic {indexing_maps = [#x, #panels, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x64xf32>, memref<2x64x32xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%a: f32, %c: f32, %acc: f32):
+    %p = arith.mulf %a, %c : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  // In place, through a view that was made earlier.
+  linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]}
+      outs(%half : memref<?x32xf32, strided<[64, 1]>>) {
+  ^bb0(%a: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  }
+  linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%y, %x : memref<?x64xf32>, memref<?x64xf32>) outs(%z : memref<?x64xf32>) {
+  ^bb0(%a: f32, %c: f32, %out: f32):
+    %s = arith.addf %a, %c : f32
+    linalg.yield %s : f32
+  }
+  return
+}

@@ -1,0 +1,163 @@
+//===- LinearLayers.cpp - linear layers in memory -------------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/tile/LinearLayers.h"
+
+#include "passes/graph/Contractions.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+std::optional<LinearLayer> fovea::attn::matchLinearLayer(linalg::GenericOp op) {
+  if (!op.hasPureBufferSemantics() || !hasProductSumBody(op))
+    return std::nullopt;
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  for (unsigned weight : {0u, 1u}) {
+    AffineMap map = op.getIndexingMapsArray()[weight];
+    auto type = dyn_cast<MemRefType>(op.getInputs()[weight].getType());
+    if (!type || map.getNumResults() != 3)
+      continue;
+    auto place = dyn_cast<AffineBinaryOpExpr>(map.getResult(2));
+    auto width = place ? dyn_cast<AffineConstantExpr>(place.getRHS())
+                       : AffineConstantExpr();
+    if (!width || place.getKind() != AffineExprKind::Mod ||
+        type.getDimSize(2) != width.getValue())
+      continue;
+    LinearLayer layer{op, weight, width.getValue(), {}, {}, {}, {}};
+    AffineMap out = op.getIndexingMapsArray()[2];
+    bool known = out.isProjectedPermutation() &&
+                 op.getIndexingMapsArray()[1 - weight].isProjectedPermutation();
+    for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
+      bool summed =
+          op.getIteratorTypesArray()[loop] == utils::IteratorType::reduction;
+      // A group of features may divide by the width: then its outer loops are
+      // in the number of the panel alone.
+      bool feature =
+          place.isFunctionOfDim(loop) || map.getResult(0).isFunctionOfDim(loop);
+      (summed    ? layer.columns
+       : feature ? layer.features
+                 : layer.rows)
+          .push_back(loop);
+      if (summed || feature)
+        known &= !ShapedType::isDynamic(sizes[loop]);
+    }
+    if (known)
+      return layer;
+  }
+  return std::nullopt;
+}
+
+linalg::FillOp fovea::attn::findFill(linalg::GenericOp op) {
+  Value buffer = op.getOutputs()[0];
+  linalg::FillOp fill;
+  for (Operation *user : buffer.getUsers())
+    if (auto candidate = dyn_cast<linalg::FillOp>(user))
+      if (candidate->getBlock() == op->getBlock() &&
+          candidate->isBeforeInBlock(op) &&
+          (!fill || fill->isBeforeInBlock(candidate)))
+        fill = candidate;
+  if (!fill || !matchPattern(fill.getInputs()[0], m_AnyZeroFloat()))
+    return {};
+  for (Operation *user : buffer.getUsers())
+    if (user != fill && user != op && user->getBlock() == op->getBlock() &&
+        fill->isBeforeInBlock(user) && user->isBeforeInBlock(op))
+      return {};
+  return fill;
+}
+
+/// The buffer that a view is of.
+static Value getBuffer(Value value) {
+  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
+    value = view.getViewSource();
+  return value;
+}
+
+/// Whether `op` reads the same inputs where `epilogue` stands, and while it
+/// writes: all that is written from there to here are other buffers, made in
+/// this block.
+static bool readsTheSameAt(linalg::GenericOp op, linalg::GenericOp epilogue) {
+  SmallVector<Value> read = llvm::map_to_vector(op.getInputs(), getBuffer);
+  if (llvm::is_contained(read, getBuffer(epilogue.getOutputs()[0])))
+    return false;
+  for (Operation *between = op->getNextNode(); between != epilogue;
+       between = between->getNextNode()) {
+    auto effects = getEffectsRecursively(between);
+    if (!effects)
+      return false;
+    for (const MemoryEffects::EffectInstance &effect : *effects) {
+      if (isa<MemoryEffects::Read, MemoryEffects::Allocate>(effect.getEffect()))
+        continue;
+      Value buffer = effect.getValue() ? getBuffer(effect.getValue()) : Value();
+      auto alloc =
+          buffer ? buffer.getDefiningOp<memref::AllocOp>() : memref::AllocOp();
+      if (!alloc || llvm::is_contained(read, buffer) ||
+          (alloc->getBlock() != op->getBlock() &&
+           !between->isProperAncestor(alloc)))
+        return false;
+    }
+  }
+  return true;
+}
+
+linalg::GenericOp fovea::attn::findEpilogue(linalg::GenericOp op,
+                                            linalg::FillOp fill) {
+  Value buffer = op.getOutputs()[0];
+  if (!buffer.getDefiningOp<memref::AllocOp>())
+    return {};
+  linalg::GenericOp epilogue;
+  for (Operation *user : buffer.getUsers()) {
+    if (user == op || user == fill)
+      continue;
+    auto generic = dyn_cast<linalg::GenericOp>(user);
+    if (!generic || epilogue || generic->getBlock() != op->getBlock())
+      return {};
+    epilogue = generic;
+  }
+  if (!epilogue || epilogue.getNumReductionLoops() != 0 ||
+      epilogue.getNumDpsInits() != 1 || epilogue.hasIndexSemantics() ||
+      !op->isBeforeInBlock(epilogue))
+    return {};
+  if (!readsTheSameAt(op, epilogue))
+    return {};
+  OpOperand *read = findRead(epilogue, buffer);
+  bool plain = read && epilogue.getNumLoops() ==
+                           cast<MemRefType>(buffer.getType()).getRank();
+  for (AffineMap map : epilogue.getIndexingMapsArray())
+    plain &= map.isProjectedPermutation();
+  for (OpOperand *input : epilogue.getDpsInputOperands())
+    plain &= input == read || input->get() != buffer;
+  Block *body = epilogue.getBody();
+  plain &= body->getArguments().back().use_empty();
+  for (Operation &inner : body->without_terminator())
+    plain &= isPure(&inner) && inner.getNumRegions() == 0;
+  return plain ? epilogue : linalg::GenericOp();
+}
+
+SmallVector<AffineExpr> fovea::attn::getLayerLoops(linalg::GenericOp op,
+                                                   linalg::GenericOp epilogue,
+                                                   OpOperand *read) {
+  AffineMap written = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  AffineMap seen = epilogue.getMatchingIndexingMap(read);
+  SmallVector<AffineExpr> loops(epilogue.getNumLoops());
+  for (auto [from, to] : llvm::zip(seen.getResults(), written.getResults()))
+    loops[cast<AffineDimExpr>(from).getPosition()] = to;
+  return loops;
+}
+
+OpOperand *fovea::attn::findRead(linalg::GenericOp epilogue, Value buffer) {
+  for (OpOperand *input : epilogue.getDpsInputOperands())
+    if (input->get() == buffer)
+      return input;
+  return nullptr;
+}

@@ -1,0 +1,48 @@
+//===- TileBuilder.h - parts that tile programs are made of -----*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_TILE_TILEBUILDER_H
+#define FOVEA_PASSES_TILE_TILEBUILDER_H
+
+#include "dialect/Attn.h"
+
+namespace fovea::attn {
+
+/// Where the elements of a tile lie in memory: the position along each
+/// dimension of a memref, over tile coordinates (the dims of `map`), then
+/// indices looked up for them (further dims), and `symbols`.
+struct TileAccess {
+  /// `positions` are over `numDims` dims and `allSymbols`; symbols that none of
+  /// them uses are dropped.
+  TileAccess(mlir::MLIRContext *context, unsigned numDims,
+             llvm::ArrayRef<mlir::AffineExpr> positions,
+             mlir::ValueRange allSymbols);
+
+  mlir::AffineMap map;
+  llvm::SmallVector<mlir::Value> symbols;
+};
+
+/// The body of a tile op that reads one element of each input: an empty block
+/// with an argument for each. Leaves the builder in it.
+mlir::Block *createTileBody(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::Region &body, mlir::ValueRange inputs);
+
+/// Builds `attn.tile.map` whose inputs all have the result's coordinates, or a
+/// prefix of them: `build(builder, arguments)` computes one element.
+mlir::Value buildTileMap(
+    mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+    mlir::ValueRange inputs, mlir::ValueRange extents,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> build);
+
+/// Rounds or widens a float to another float type.
+mlir::Value buildFloatCast(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Value value, mlir::Type type);
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_TILE_TILEBUILDER_H
