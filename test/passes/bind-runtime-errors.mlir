@@ -44,3 +44,13 @@ func.func @deep(%n: i32 {attn.name = "n"}) attributes {attn.entry, attn.ranges =
   g = [affine_map<()[s] -> (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s floordiv (s)))))))))))))))))>, "n"]}} {
   return
 }
+
+// -----
+
+func.func @packed_dynamic() attributes {attn.entry} {
+  // expected-error @below {{expected a packed weight of known shape, but found 'memref<?x64x32xf32>'}}
+  %w = attn.param_ref @w : memref<?x64x32xf32>
+  return
+}
+attn.param @w from "w" : tensor<?x64x32xf32>
+    panel <rows[0] columns[1] width 32> of tensor<?x64xf32> {attn.dims = [["n"], ["k"]]}

@@ -70,3 +70,17 @@ func.func @tensor_inside(%inv: !llvm.ptr {attn.invocation}, %n: index, %t: tenso
   }
   return
 }
+
+// -----
+
+func.func @inner_results(%inv: !llvm.ptr {attn.invocation}, %n: index, %t: tensor<?xf32>) {
+  scf.forall (%i) in (%n) {
+    // expected-error @below {{expected a parallel loop without results, but found 1}}
+    %r = scf.forall (%j) in (%n) shared_outs(%o = %t) -> tensor<?xf32> {
+      scf.forall.in_parallel {
+        tensor.parallel_insert_slice %t into %o[0] [%n] [1] : tensor<?xf32> into tensor<?xf32>
+      }
+    }
+  }
+  return
+}

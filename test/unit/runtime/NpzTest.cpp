@@ -224,4 +224,5 @@ TEST_F(NpzTest, Arguments) {
   EXPECT_EQ(load("a"), "expected an archive and a name, found null");
   EXPECT_EQ(fovea_npz_load(nullptr, "a", nullptr, &error),
             FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "expected a place for the tensor, found null");
 }

@@ -210,6 +210,7 @@ TEST(Safetensors, Paths) {
             FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message, "expected a path, found null");
   EXPECT_EQ(fovea_weights_open("x", nullptr, &error), FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "expected a place for the weights, found null");
   EXPECT_EQ(fovea_weights_from_memory(nullptr, 0, &weights, &error),
             FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message, "expected data, found null");
