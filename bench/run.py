@@ -3,18 +3,25 @@
 
 import argparse
 import dataclasses
+import os
 import pathlib
 import re
 import sys
 import tempfile
 
+import attention
 import compiled
 import grid
 import measure
+import models
+import peers
 import report
 
 # Of fovea_limit_kind: what may serve products of a dtype. Those of bf16 may also be done in f32.
 KINDS = {"f32": (0, 1, 2), "bf16": (0, 1, 2, 3)}
+
+
+CASES = {"attention": attention.Attention, "linear": models.Linear, "minilm": models.MiniLM}
 
 
 @dataclasses.dataclass
@@ -54,27 +61,50 @@ class Bench:
             self.kinds[dtype] = max(KINDS[dtype], key=lambda kind: self.runtime.multiply_add(kind, 1, 0.01))
         return self.kinds[dtype]
 
-    def library(self, variant, dtype, width):
-        key = (variant.path, dtype, width)
+    def limits(self):
+        """What the machine does when nothing else is asked of it: (what, threads, rate, unit)."""
+        least, call = self.options.least, self.runtime
+        for threads in self.options.threads:
+            for kind in range(1, 4):
+                rate = max(call.multiply_add(kind, threads, least) for _ in range(5))
+                if rate:
+                    name = call.library.fovea_limit_name(kind).decode()
+                    yield f"multiply-add, {name}", threads, rate, "FLOP/s"
+            for size in (1 << 20, 1 << 25, 1 << 28):
+                rate = max(call.read(size, threads, least) for _ in range(3))
+                yield f"read of {size >> 20} MiB", threads, rate, "B/s"
+
+    def refuse(self, peer, case):
+        """Raises Unsupported for a peer that this run leaves out."""
+        if self.options.quick and getattr(peer, "compiles", False):
+            raise peers.Unsupported("left out by --quick")
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if case.bytes() > memory / 16 and not getattr(peer, "views", False):
+            raise peers.Unsupported("needs copies of operands that are too large for this machine")
+
+    def library(self, case):
+        settings = tuple(case.settings())
+        key = (case.row.variant.path, settings)
         if key not in self.libraries:
             path = self.folder / f"{len(self.libraries)}.so"
-            compiled.compile_file(variant.path, path, [f"{variant.function}.{name}={value}" for name, value in
-                                                       (("d", width), ("e", width), ("T", dtype))])
+            compiled.compile_file(case.row.variant.path, path, settings)
             self.libraries[key] = path
         return self.libraries[key]
 
     def measure(self, row, dtype, threads):
-        case = grid.Case(row, dtype)
-        session = compiled.Session(self.runtime, self.library(row.variant, dtype, case.D), row.variant.function, threads)
+        case = CASES[row.variant.kind](row, dtype)
+        session = compiled.Session(self.runtime, self.library(case), row.variant.function, threads, case.weights)
         try:
-            run, outputs = session.bind({"q": case.q, "k": case.k, "v": case.v, "o": case.output()} | case.inputs)
+            run, outputs = session.bind(case.operands())
             run()
-            measure.compare(case, outputs["o"])
+            measure.compare(case, outputs[case.result])
             runs, absent = {"fovea": run}, {}
-            for peer in self.peers:
+            for peer in (each for each in self.peers if each.kind == row.variant.kind):
                 try:
+                    self.refuse(peer, case)
                     runs[peer.name] = peer.prepare(case, threads)
-                    measure.compare(case, runs[peer.name](), slack=64)
+                    # A peer may round more than we allow ourselves, but must compute the same.
+                    measure.compare(case, peer.result(runs[peer.name]()), slack=64)
                 except Exception as error:  # whatever a peer raises says why it has no figure
                     runs.pop(peer.name, None)
                     absent[peer.name] = f"{error}".strip().split("\n")[0] or type(error).__name__
@@ -103,6 +133,7 @@ def parse():
                         help=f"default: {','.join(grid.DTYPES)}")
     parser.add_argument("--rounds", type=positive, default=9, help="samples of each contender, in turn (default: 9)")
     parser.add_argument("--quick", action="store_true", help="three short rounds: to try, not to quote")
+    parser.add_argument("--without", metavar="REGEX", help="leave out the peers whose name this matches")
     parser.add_argument("--no-peers", action="store_true", help="only ours and the machine's limits")
     parser.add_argument("--grid", default=grid.GRID, help="another file of rows")
     parser.add_argument("--output", metavar="FILE.md", help="write the table, the machine and a plot here too")
@@ -130,6 +161,12 @@ def chosen(rows, patterns):
     return [row for name, row in rows.items() if any(re.search(pattern, name) for pattern in patterns)]
 
 
+def plan(rows, options):
+    """What to measure: (row, dtype, threads), the dtypes being those that the row's kind has."""
+    return [(row, dtype, threads) for row in rows for dtype in options.dtype
+            if dtype in CASES[row.variant.kind].dtypes for threads in options.threads]
+
+
 def main():
     options = parse()
     try:
@@ -141,18 +178,25 @@ def main():
         return 0
     results, failures = [], []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(options, folder, [])
-        print(report.header([]), flush=True)
-        for row in rows:
-            for dtype in options.dtype:
-                for threads in options.threads:
-                    try:
-                        results.append(bench.measure(row, dtype, threads))
-                    except (compiled.CompiledError, measure.WrongResult, grid.GridError) as error:
-                        failures.append(f"{row.name} {dtype}, {threads} threads: {error}")
-                        print(f"bench: error: {failures[-1]}", file=sys.stderr, flush=True)
-                        continue
-                    print(report.line(results[-1], results), flush=True)
+        installed, missing = ([], {}) if options.no_peers else peers.load()
+        bench = Bench(options, folder, [peer for peer in installed
+                                        if not (options.without and re.search(options.without, peer.name))])
+        for name, reason in missing.items():
+            print(f"bench: {name}: {reason}", file=sys.stderr)
+        print(report.header(), flush=True)
+        try:
+            for row, dtype, threads in plan(rows, options):
+                try:
+                    results.append(bench.measure(row, dtype, threads))
+                except (compiled.CompiledError, measure.WrongResult, grid.GridError) as error:
+                    failures.append(f"{row.name} {dtype}, {threads} threads: {error}")
+                    print(f"bench: error: {failures[-1]}", file=sys.stderr, flush=True)
+                    continue
+                print(report.line(results[-1], results), flush=True)
+        except KeyboardInterrupt:
+            failures.append("the run was interrupted")
+        if options.output:
+            report.write(pathlib.Path(options.output), results, bench.limits(), missing, failures)
     return 1 if failures else 0
 
 

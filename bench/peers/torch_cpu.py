@@ -1,0 +1,107 @@
+"""PyTorch on CPUs: scaled_dot_product_attention, and FlexAttention as its compiler makes it."""
+
+import logging
+import warnings
+
+import numpy as np
+import torch
+from torch.nn.attention import flex_attention
+from torch.nn.functional import scaled_dot_product_attention
+
+import attention
+import grid
+from peers import Unsupported
+
+warnings.filterwarnings("ignore", module="torch")
+logging.getLogger("torch").setLevel(logging.ERROR)
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+
+
+def tensor(array):
+    """A view of an array, of bf16 too."""
+    if array.dtype == grid.DTYPES["bf16"]:
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def rotate(x, cos, sin):
+    """Rotary positions from tables: x[B, heads, n, D]."""
+    low, high = x.chunk(2, -1)
+    return torch.cat([low * cos - high * sin, high * cos + low * sin], -1)
+
+
+class Peer:
+    kind, views = "attention", True
+
+    def prepare(self, case, threads):
+        torch.set_num_threads(threads)
+        run = self.function(case, *(tensor(each) for each in (case.q, case.k, case.v)))
+
+        def inference():
+            with torch.inference_mode():
+                return run()
+        return inference
+
+    def result(self, o):
+        if o.dtype == torch.bfloat16:
+            return o.view(torch.int16).numpy().view(grid.DTYPES["bf16"])
+        return o.numpy()
+
+
+class Sdpa(Peer):
+    name = "PyTorch SDPA"
+
+    def function(self, case, q, k, v):
+        bias = None if case.causal else case.bias()
+        options = {"is_causal": case.causal, "enable_gqa": case.G > 1}
+        if bias is not None:
+            options["attn_mask"] = torch.from_numpy(bias).to(DTYPES[case.dtype])
+        if case.row.variant.rotate:
+            cos, sin = (torch.from_numpy(each).to(DTYPES[case.dtype]) for each in attention.turn(case.J, case.D))
+            return lambda: scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, **options)
+        return lambda: scaled_dot_product_attention(q, k, v, **options)
+
+
+class Flex(Peer):
+    """The expressions of the row are its functions."""
+
+    name = "PyTorch FlexAttention"
+    compiles = True
+
+    def function(self, case, q, k, v):
+        variant = case.row.variant
+        if variant.rotate:
+            raise Unsupported("rotates outside of the kernel")
+        inputs = {name: torch.from_numpy(value) for name, value in case.inputs.items()}
+        inputs = {name: value if value.ndim else value.item() for name, value in inputs.items()}
+
+        def names(b, h, i, j):
+            return case.row.sizes | inputs | {"b": b, "h": h, "i": i, "j": j}
+
+        def mask(b, h, i, j):
+            return grid.expression(variant.mask, torch, names(b, h, i, j))
+
+        def score(s, b, h, i, j):
+            return grid.expression(variant.score, torch, names(b, h, i, j) | {"s": s})
+        options = {"enable_gqa": case.G > 1}
+        if variant.score != "s":
+            options["score_mod"] = score
+        if variant.mask:
+            batch = case.B if "[b]" in variant.mask else None
+            options["block_mask"] = flex_attention.create_block_mask(mask, batch, None, case.I, case.J, device="cpu")
+        torch.compiler.reset()
+        compiled = torch.compile(flex_attention.flex_attention)
+        return lambda: compiled(q, k, v, **options)
+
+
+class Linear(Peer):
+    name, kind = "PyTorch linear", "linear"
+
+    def prepare(self, case, threads):
+        torch.set_num_threads(threads)
+        x, w, shift = (torch.from_numpy(each) for each in (case.x, case.w, case.shift))
+
+        def run():
+            with torch.inference_mode():
+                return torch.nn.functional.linear(x, w, shift)
+        return run
