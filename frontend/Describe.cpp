@@ -65,7 +65,7 @@ std::string fovea::frontend::describeIndex(const IndexVar *index,
   const Extent *extent = index->extent;
   if (!extent)
     return index->name;
-  std::string written = semantics.rangeOf(extent).str();
+  std::string written = semantics.rangeOf(index).str();
   std::string known =
       extent->isStatic() ? std::to_string(extent->value) : std::string();
   if (written.empty() && known.empty())

@@ -183,7 +183,7 @@ private:
   void see(llvm::SMRange range, const Binding &binding);
   void see(llvm::SMRange range, llvm::SMLoc definition, const Node *value);
   void see(llvm::SMRange range, const Node *value);
-  void see(const Extent *extent, llvm::SMRange range);
+  void see(const IndexVar *index, const ast::Range *range);
   void see(const ast::NameExpr *name, const Module &module,
            llvm::SMLoc definition, const Node *value);
 

@@ -48,6 +48,8 @@ const Node *Elaborator::elaborateReduction(const ast::CallExpr *call,
       binding->loc = index.name.range.Start;
       binding->index =
           graph.makeIndex(index.name.text, extent, index.name.range.Start);
+      if (index.in)
+        see(binding->index, index.in);
     }
     if (binding->kind != Binding::Index) {
       if (binding->kind == Binding::Value)

@@ -31,9 +31,9 @@ void Elaborator::see(SMRange range, const Node *value) {
     semantics->addExpr(range, value);
 }
 
-void Elaborator::see(const Extent *extent, SMRange range) {
+void Elaborator::see(const IndexVar *index, const ast::Range *range) {
   if (semantics)
-    semantics->addRange(extent, range);
+    semantics->addRange(index, range->end->range);
 }
 
 /// `masks.causal` names a module and, after the dot, what is in it.

@@ -238,7 +238,7 @@ bool Elaborator::runFor(const ast::Stmt *stmt, Scope &scope) {
       break;
     }
   inner.names[name] = index;
-  see(index.index->extent, range->end->range);
+  see(index.index, range);
   see(stmt->loop.name.range, index);
 
   SmallVector<StringRef> assigned;

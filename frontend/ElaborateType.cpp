@@ -58,9 +58,7 @@ const Extent *Elaborator::elaborateRange(const ast::Range *range,
           "expected a range of at least 0, but found " + Twine(*value));
     return nullptr;
   }
-  const Extent *extent = graph.computedExtent(end);
-  see(extent, range->end->range);
-  return extent;
+  return graph.computedExtent(end);
 }
 
 /// Makes an index of every name in the dimensions of `typed` and in `ranges`,
@@ -146,6 +144,7 @@ bool Elaborator::declareIndices(ArrayRef<ast::Operand> typed,
     StringRef &giver = givers[index];
     if (!index->extent) {
       index->extent = extent;
+      see(index, use.name->in);
       giver = use.where;
       continue;
     }

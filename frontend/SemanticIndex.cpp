@@ -121,8 +121,10 @@ void SemanticIndex::addExpr(SMRange range, const Node *value) {
     occurrences.push_back({range, nullptr, {value, nullptr, nullptr}});
 }
 
-void SemanticIndex::addRange(const Extent *extent, SMRange range) {
-  ranges.try_emplace(extent, textOf(range));
+void SemanticIndex::addRange(const IndexVar *index, SMRange end) {
+  ranges.try_emplace(index, textOf(end));
+  if (index->extent && !index->extent->isStatic())
+    extents.try_emplace(index->extent, textOf(end));
 }
 
 //===----------------------------------------------------------------------===//
@@ -234,6 +236,8 @@ SemanticIndex::exportsOf(const Module &module) const {
   return all;
 }
 
-StringRef SemanticIndex::rangeOf(const Extent *extent) const {
-  return ranges.lookup(extent);
+StringRef SemanticIndex::rangeOf(const IndexVar *index) const {
+  if (auto it = ranges.find(index); it != ranges.end())
+    return it->second;
+  return extents.lookup(index->extent);
 }

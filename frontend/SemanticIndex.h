@@ -71,8 +71,9 @@ public:
   void addName(llvm::SMRange range, llvm::SMLoc definition,
                const Meaning &meaning);
   void addExpr(llvm::SMRange range, const Node *value);
-  /// Keeps the source of a range, which is how a reader knows its extent.
-  void addRange(const Extent *extent, llvm::SMRange range);
+  /// Keeps the end of an index's range as it is written, which is how a reader
+  /// knows it.
+  void addRange(const IndexVar *index, llvm::SMRange end);
 
   // To ask it.
 
@@ -87,9 +88,9 @@ public:
                                         const Module &main) const;
   /// The functions and constants that `module` gives to others.
   std::vector<const Symbol *> exportsOf(const Module &module) const;
-  /// The end of the range of `extent` as the program writes it; empty when it
+  /// The end of the range of `index` as the program writes it; empty when it
   /// has none.
-  llvm::StringRef rangeOf(const Extent *extent) const;
+  llvm::StringRef rangeOf(const IndexVar *index) const;
 
 private:
   Symbol &add(Symbol symbol);
@@ -99,7 +100,10 @@ private:
   std::deque<Symbol> symbols;
   llvm::DenseMap<const char *, Symbol *> byDefinition;
   std::vector<Occurrence> occurrences;
-  llvm::DenseMap<const Extent *, llvm::StringRef> ranges;
+  llvm::DenseMap<const IndexVar *, llvm::StringRef> ranges;
+  /// For an index that takes the range of another. Equal constants are one
+  /// extent, whatever they are called, so they are not here.
+  llvm::DenseMap<const Extent *, llvm::StringRef> extents;
 };
 
 } // namespace fovea::frontend

@@ -232,11 +232,10 @@ std::vector<lsp::DocumentSymbol> Analysis::symbols() const {
   auto make = [&](const frontend::ast::Decl &decl) {
     lsp::DocumentSymbol symbol(decl.name.text, symbolKind(decl),
                                range(decl.range), range(decl.name.range));
-    for (const frontend::Occurrence *occurrence :
-         {semantics.find(decl.name.range.Start)})
-      if (occurrence && occurrence->symbol)
-        symbol.detail =
-            llvm::json::fixUTF8(describeSymbol(*occurrence->symbol, semantics));
+    const frontend::Occurrence *name = semantics.find(decl.name.range.Start);
+    if (name && name->symbol)
+      symbol.detail =
+          llvm::json::fixUTF8(describeSymbol(*name->symbol, semantics));
     return symbol;
   };
   std::vector<lsp::DocumentSymbol> all;
