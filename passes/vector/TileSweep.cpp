@@ -57,7 +57,12 @@ bool TileSweep::tryAdd(Operation *op) {
       for (Value value : member->getResults())
         if (isScoreTile(value))
           keys = cast<RankedTensorType>(value.getType()).getDimSize(1);
-    return cast<RankedTensorType>(tile.getType()).getDimSize(1) == keys;
+    if (cast<RankedTensorType>(tile.getType()).getDimSize(1) != keys)
+      return false;
+    // Sizes that only a run knows are equal where one tile comes from the
+    // other.
+    return !ShapedType::isDynamic(keys) ||
+           (isa<TileContractOp>(op) ? hasContract : feeds(op));
   };
   auto membersInPlace = [&](ValueRange inputs, ArrayAttr maps) {
     for (auto [input, map] : llvm::zip(inputs, maps))
