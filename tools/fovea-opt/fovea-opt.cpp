@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/Attn.h"
+#include "dialect/AttnTiling.h"
 #include "passes/Passes.h"
 #include "passes/Pipelines.h"
 
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   registry.insert<fovea::attn::AttnDialect>();
   fovea::attn::registerBufferizationModels(registry);
+  fovea::attn::registerTilingModels(registry);
   fovea::attn::registerFoveaPasses();
   fovea::attn::registerPhasePipelines();
   return mlir::asMainReturnCode(
