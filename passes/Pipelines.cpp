@@ -87,6 +87,7 @@ unsigned CpuOptions::registerRows() const {
 void populateGraphPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createPremultiplyQueriesPass());
   pm.addPass(createTabulatePass());
   pm.addPass(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());

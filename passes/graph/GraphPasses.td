@@ -36,6 +36,27 @@ def PackParamsPass : Pass<"attn-pack-params", "mlir::ModuleOp"> {
   ];
 }
 
+def PremultiplyQueriesPass : Pass<"attn-premultiply-queries"> {
+  let summary = "Take sums that no key takes part in out of the contraction";
+  let description = [{
+    A contraction of a product sums some dimensions over factors that do not differ by key;
+    those become a `linalg.generic` of their own, once for each query instead of once for each
+    pair, and what is left is a dot product:
+
+    ```
+    contraction over(a, c) (%q[b, i, a], %w[a, c], %k[b, j, c]) { q * w * k }
+    ==>
+    %p[b, i, c] = sum over a of %q[b, i, a] * %w[a, c]
+    contraction over(c) (%p[b, i, c], %k[b, j, c]) { p * k }
+    ```
+
+    Sums are only reordered as written here; the products are in f32 as before. Left alone: operands
+    that are read at formulas, or whose sizes are not known to be those of the dimensions.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect", "::fovea::attn::AttnDialect"];
+}
+
 def TabulatePass : Pass<"attn-tabulate"> {
   let summary = "Read functions of positions from tables computed once";
   let description = [{
