@@ -19,6 +19,16 @@ static Error cannotWrite(StringRef path, std::error_code code) {
                            "cannot write '" + path + "': " + code.message());
 }
 
+/// Writes all of `contents`; what the system refuses is an error.
+static Error writeAll(raw_fd_ostream &stream, StringRef path,
+                      StringRef contents) {
+  stream << contents;
+  stream.flush();
+  std::error_code code = stream.error();
+  stream.clear_error();
+  return code ? cannotWrite(path, code) : Error::success();
+}
+
 /// Creates an empty file beside `path`, with the permissions of a new file, and
 /// calls `fill` with its name; then it takes the place of `path`.
 static Error replaceFile(StringRef path,
@@ -39,11 +49,8 @@ static Error replaceFile(StringRef path,
 }
 
 Error fovea::emit::writeFile(StringRef path, StringRef contents) {
-  if (path == "-") {
-    outs() << contents;
-    outs().flush();
-    return Error::success();
-  }
+  if (path == "-")
+    return writeAll(outs(), "standard output", contents);
   // A device such as /dev/null is written to, not replaced.
   sys::fs::file_status status;
   if (!sys::fs::status(path, status) &&
@@ -53,18 +60,11 @@ Error fovea::emit::writeFile(StringRef path, StringRef contents) {
     raw_fd_ostream stream(path, code);
     if (code)
       return cannotWrite(path, code);
-    stream << contents;
-    return Error::success();
+    return writeAll(stream, path, contents);
   }
   return replaceFile(path, [&](StringRef, int descriptor) -> Error {
     raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
-    stream << contents;
-    stream.flush();
-    if (std::error_code code = stream.error()) {
-      stream.clear_error();
-      return cannotWrite(path, code);
-    }
-    return Error::success();
+    return writeAll(stream, path, contents);
   });
 }
 
@@ -88,7 +88,10 @@ Error fovea::emit::linkSharedLibrary(StringRef object, StringRef path) {
           sys::fs::createTemporaryFile("fovea", "o", objectFile, objectPath))
     return cannotWrite("a temporary object file", code);
   scope_exit remove([&] { sys::fs::remove(objectPath); });
-  raw_fd_ostream(objectFile, /*shouldClose=*/true) << object;
+  raw_fd_ostream stream(objectFile, /*shouldClose=*/true);
+  if (Error error = writeAll(stream, objectPath, object))
+    return error;
+  stream.close();
   return replaceFile(path, [&](StringRef temporary, int descriptor) -> Error {
     sys::fs::file_t file = sys::fs::convertFDToNativeFile(descriptor);
     sys::fs::closeFile(file);

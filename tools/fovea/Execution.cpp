@@ -38,7 +38,10 @@ makeOutputs(fovea_model *model, fovea_session *session, int32_t entry,
     if (fovea_session_output_shape(session, entry, inputs.data(), i,
                                    shape.data()) != FOVEA_OK)
       return llvm::createStringError(fovea_session_message(session));
-    outputs.emplace_back(runtime::fromDLPack(info.dtype), shape);
+    auto output = HostTensor::zeros(runtime::fromDLPack(info.dtype), shape);
+    if (!output)
+      return output.takeError();
+    outputs.push_back(std::move(*output));
   }
   return outputs;
 }

@@ -15,20 +15,38 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <unistd.h>
 
 using namespace fovea;
 using namespace fovea::tool;
 
-HostTensor::HostTensor(fovea_dtype type, llvm::ArrayRef<int64_t> shape)
-    : dtype(type), sizes(shape) {
-  constexpr size_t alignment = 64;
-  size_t bytes = llvm::alignTo(
-      std::max<int64_t>(count() * runtime::byteSize(type), 1), alignment);
-  void *data = std::aligned_alloc(alignment, bytes);
+llvm::Expected<HostTensor> HostTensor::zeros(fovea_dtype type,
+                                             llvm::ArrayRef<int64_t> shape) {
+  HostTensor result;
+  result.dtype = type;
+  result.sizes.assign(shape.begin(), shape.end());
+  constexpr int64_t alignment = 64;
+  // The system promises more than it has; what it cannot hold is refused here.
+  int64_t limit = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) *
+                  static_cast<int64_t>(sysconf(_SC_PAGESIZE));
+  int64_t bytes = runtime::byteSize(type);
+  bool isTooLarge = false;
+  for (int64_t size : shape)
+    isTooLarge |= llvm::MulOverflow(bytes, size, bytes);
+  // A size of 0 makes the others harmless.
+  if (llvm::is_contained(shape, 0))
+    bytes = 0;
+  else if (isTooLarge || bytes > limit)
+    return llvm::createStringError("expected a tensor that fits the memory of "
+                                   "this machine, but found " +
+                                   result.typeText());
+  size_t size = llvm::alignTo(std::max<int64_t>(bytes, 1), alignment);
+  void *data = std::aligned_alloc(alignment, size);
   if (!data)
-    llvm::report_bad_alloc_error("no memory for a tensor");
-  std::memset(data, 0, bytes);
-  memory = std::shared_ptr<void>(data, std::free);
+    return llvm::createStringError("no memory for " + result.typeText());
+  std::memset(data, 0, size);
+  result.memory = std::shared_ptr<void>(data, std::free);
+  return result;
 }
 
 llvm::Expected<HostTensor> HostTensor::load(llvm::StringRef path) {
@@ -65,6 +83,8 @@ llvm::Error HostTensor::save(llvm::StringRef path) const {
 }
 
 int64_t HostTensor::count() const {
+  if (llvm::is_contained(sizes, 0))
+    return 0;
   int64_t product = 1;
   for (int64_t size : sizes)
     product *= size;

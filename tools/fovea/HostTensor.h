@@ -23,8 +23,9 @@ namespace fovea::tool {
 /// A compact, row-major tensor.
 class HostTensor {
 public:
-  /// Zeros.
-  HostTensor(fovea_dtype type, llvm::ArrayRef<int64_t> shape);
+  /// Zeros; an error when this machine has no memory for them.
+  static llvm::Expected<HostTensor> zeros(fovea_dtype type,
+                                          llvm::ArrayRef<int64_t> shape);
   static llvm::Expected<HostTensor> load(llvm::StringRef path);
   llvm::Error save(llvm::StringRef path) const;
 

@@ -48,20 +48,24 @@ public:
   Drawer(uint64_t seed, int64_t integers)
       : engine(seed), integers(std::max<int64_t>(integers, 1)) {}
 
-  HostTensor draw(const TensorSignature &tensor, fovea_dtype type,
-                  llvm::ArrayRef<int64_t> shape) {
-    HostTensor result(type, shape);
-    if (result.isFloat()) {
-      std::vector<double> values(result.count());
+  llvm::Expected<HostTensor> draw(const TensorSignature &tensor,
+                                  fovea_dtype type,
+                                  llvm::ArrayRef<int64_t> shape) {
+    llvm::Expected<HostTensor> result = HostTensor::zeros(type, shape);
+    if (!result)
+      return llvm::createStringError(
+          "'" + tensor.name + "': " + llvm::toString(result.takeError()));
+    if (result->isFloat()) {
+      std::vector<double> values(result->count());
       for (double &value : values)
         value = tensor.isScalar ? 0.5 + uniform() : normal();
-      result.setFloats(values);
+      result->setFloats(values);
     } else {
-      std::vector<int64_t> values(result.count());
+      std::vector<int64_t> values(result->count());
       for (int64_t &value : values)
         value = static_cast<int64_t>(engine() %
                                      (type == FOVEA_BOOL ? 2 : integers));
-      result.setIntegers(values);
+      result->setIntegers(values);
     }
     return result;
   }
@@ -124,7 +128,10 @@ tool::makeInputs(const EntrySignature &entry, const InputRequest &request) {
     llvm::Expected<std::vector<int64_t>> shape = sizes->shapeOf(tensor);
     if (!shape)
       return shape.takeError();
-    inputs.push_back(drawer.draw(tensor, *type, *shape));
+    llvm::Expected<HostTensor> drawn = drawer.draw(tensor, *type, *shape);
+    if (!drawn)
+      return drawn.takeError();
+    inputs.push_back(std::move(*drawn));
   }
   return inputs;
 }

@@ -28,7 +28,8 @@ static evaluator::Tensor toEvaluator(const HostTensor &tensor,
   return result;
 }
 
-static HostTensor fromEvaluator(const evaluator::Tensor &tensor) {
+static mlir::FailureOr<HostTensor>
+fromEvaluator(const evaluator::Tensor &tensor, mlir::Location loc) {
   // Floats stay as exact as they were computed.
   std::optional<fovea_dtype> type =
       mlir::isa<mlir::FloatType>(tensor.elementType)
@@ -36,12 +37,14 @@ static HostTensor fromEvaluator(const evaluator::Tensor &tensor) {
           : attn::elementTypeCode(tensor.elementType);
   assert(type && "the entry has a signature: its results are tensors that a "
                  "caller can hold");
-  HostTensor result(*type, tensor.shape);
-  if (result.isFloat())
-    result.setFloats(tensor.floats);
+  llvm::Expected<HostTensor> result = HostTensor::zeros(*type, tensor.shape);
+  if (!result)
+    return emitError(loc, llvm::toString(result.takeError()));
+  if (result->isFloat())
+    result->setFloats(tensor.floats);
   else
-    result.setIntegers(tensor.integers);
-  return result;
+    result->setIntegers(tensor.integers);
+  return std::move(*result);
 }
 
 /// Reads a weight of the file as f64 or i64.
@@ -92,7 +95,12 @@ tool::runReference(mlir::ModuleOp program, const attn::EntrySignature &entry,
   if (failed(results))
     return mlir::failure();
   std::vector<HostTensor> outputs;
-  for (const evaluator::Tensor &result : *results)
-    outputs.push_back(fromEvaluator(result));
+  for (const evaluator::Tensor &result : *results) {
+    mlir::FailureOr<HostTensor> output =
+        fromEvaluator(result, program.getLoc());
+    if (failed(output))
+      return mlir::failure();
+    outputs.push_back(std::move(*output));
+  }
   return outputs;
 }

@@ -6,13 +6,29 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/fovea/Command.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstdlib>
+#include <new>
+#include <unistd.h>
+
 using namespace fovea::tool;
+
+/// Without memory there is nothing to tidy up: files appear whole or not at
+/// all, and the system takes the rest back.
+[[noreturn]] static void outOfMemory() {
+  static constexpr char message[] = "fovea: error: out of memory\n";
+  (void)!write(STDERR_FILENO, message, sizeof message - 1);
+  _exit(2);
+}
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  std::set_new_handler(outOfMemory);
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { outOfMemory(); });
   const Command *const commands[] = {&checkCommand, &compileCommand,
                                      &fmtCommand, &runCommand};
   llvm::cl::ParseCommandLineOptions(
