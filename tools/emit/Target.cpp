@@ -10,34 +10,76 @@
 #include "runtime/fovea_types.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace llvm;
 
-/// The features of the CPU that this runs on, which may be fewer than those of
-/// its model.
-static std::string nativeFeatures() {
-  SubtargetFeatures features;
-  for (const auto &feature : sys::getHostCPUFeatures())
-    features.AddFeature(feature.getKey(), feature.getValue());
-  return features.getString();
+static bool isKnownTo(bool isX86, int bit) {
+  constexpr int firstArmBit = 48;
+  return isX86 == (bit < firstArmBit);
 }
 
 /// The features that the runtime can ask the CPU for, of those that the code
 /// may use.
 static uint64_t requiredFeatures(const MCSubtargetInfo &subtarget, bool isX86) {
   uint64_t bits = 0;
-  constexpr int firstArmBit = 48;
 #define FOVEA_TEST_FEATURE(NAME, BIT, TEXT)                                    \
-  if (isX86 == (BIT < firstArmBit) && subtarget.checkFeatures("+" TEXT))       \
+  if (isKnownTo(isX86, BIT) && subtarget.checkFeatures("+" TEXT))              \
     bits |= FOVEA_CPU_BIT(FOVEA_CPU_##NAME);
   FOVEA_CPU_FEATURES(FOVEA_TEST_FEATURE)
 #undef FOVEA_TEST_FEATURE
   return bits;
+}
+
+/// The features of the CPU that this runs on: they may differ from what its
+/// model says.
+static SubtargetFeatures nativeFeatures() {
+  SubtargetFeatures features;
+  for (const auto &feature : sys::getHostCPUFeatures())
+    features.AddFeature(feature.getKey(), feature.getValue());
+  return features;
+}
+
+/// Switches those instruction sets of an x86 CPU off whose presence the runtime
+/// cannot check: on a CPU without them an object would die instead of being
+/// refused.
+static void dropUncheckedFeatures(const MCSubtargetInfo &generic, StringRef cpu,
+                                  SubtargetFeatures &features) {
+  if (X86::parseArchX86(cpu) == X86::CK_None)
+    return; // names the architecture alone
+  SmallVector<StringRef> ofModel;
+  X86::getFeaturesForCPU(cpu, ofModel);
+  auto makeInfo = [&](StringRef name, const SubtargetFeatures &with) {
+    std::string error;
+    const Triple &triple = generic.getTargetTriple();
+    return std::unique_ptr<MCSubtargetInfo>(
+        TargetRegistry::lookupTarget(triple, error)
+            ->createMCSubtargetInfo(triple, name, with.getString()));
+  };
+  std::unique_ptr<MCSubtargetInfo> all = makeInfo(cpu, features);
+  SubtargetFeatures known;
+#define FOVEA_ADD_FEATURE(NAME, BIT, TEXT)                                     \
+  if (isKnownTo(true, BIT) && all->checkFeatures("+" TEXT))                    \
+    known.AddFeature(TEXT);
+  FOVEA_CPU_FEATURES(FOVEA_ADD_FEATURE)
+#undef FOVEA_ADD_FEATURE
+  // What the known ones imply, and what every x86-64 has, may stay.
+  std::unique_ptr<MCSubtargetInfo> checked = makeInfo("x86-64", known);
+  StringSet<> names;
+  for (StringRef name : ofModel)
+    names.insert(name);
+  for (const std::string &flagged : features.getFeatures())
+    names.insert(SubtargetFeatures::StripFlag(flagged));
+  for (const SubtargetFeatureKV &feature : generic.getAllProcessorFeatures())
+    if (names.contains(feature.Key) && all->hasFeature(feature.Value) &&
+        !checked->hasFeature(feature.Value))
+      features.AddFeature(feature.Key, false);
 }
 
 static unsigned widestVectors(uint64_t features) {
@@ -60,7 +102,6 @@ Expected<fovea::emit::Target> fovea::emit::makeTarget(StringRef name) {
                              error);
   bool isNative = name == "native";
   std::string cpu = isNative ? sys::getHostCPUName().str() : name.str();
-  std::string features = isNative ? nativeFeatures() : "";
   // LLVM itself would only warn of a name that it does not know.
   std::unique_ptr<MCSubtargetInfo> generic(
       target->createMCSubtargetInfo(triple, "", ""));
@@ -69,11 +110,16 @@ Expected<fovea::emit::Target> fovea::emit::makeTarget(StringRef name) {
                              "for " +
                              triple.getArchName() + ", but found '" + cpu +
                              "'");
+  SubtargetFeatures features;
+  if (isNative)
+    features = nativeFeatures();
+  if (triple.isX86())
+    dropUncheckedFeatures(*generic, cpu, features);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard;
   Target result;
   result.machine.reset(target->createTargetMachine(
-      triple, cpu, features, options, Reloc::PIC_, CodeModel::Small,
+      triple, cpu, features.getString(), options, Reloc::PIC_, CodeModel::Small,
       CodeGenOptLevel::Aggressive));
   if (!result.machine)
     return createStringError("no code generator for '" + cpu + "'");
