@@ -25,8 +25,8 @@ def plain(weigh):
     return formula
 
 
-def case(note, i=5, j=40, length=None, **special):
-    operands = draw(i + j, q=(i, 8), k=(j, 8), v=(j, 6), bias=(i, j))
+def case(note, i=5, j=40, d=8, e=6, length=None, **special):
+    operands = draw(i + j, q=(i, d), k=(j, d), v=(j, e), bias=(i, j))
     for name, places in special.items():
         for where, value in places:
             operands[name][where] = value
@@ -36,6 +36,10 @@ def case(note, i=5, j=40, length=None, **special):
 def cases():
     inf, nan, everything = np.inf, np.nan, slice(None)
     yield case("no keys at all", j=0)
+    yield case("no queries", i=0)
+    yield case("nothing to contract", d=0)
+    yield case("no values", e=0)
+    yield case("nothing at all", i=0, j=0, d=0, e=0)
     yield case("all keys masked", length=0)
     yield case("-inf is not kept", bias=[((2, everything), -inf), ((1, 3), -inf), ((0, slice(1, 40)), -inf)])
     yield case("NaN that is kept", bias=[((2, 7), nan)])
