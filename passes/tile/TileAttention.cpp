@@ -173,6 +173,7 @@ SmallVector<Value> AttentionTiler::buildState() {
 
 SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
   // The other key dimensions are walked one by one, outside.
+  SmallVector<Value> outside = offsets;
   SmallVector<scf::ForOp> loops;
   for (unsigned dim : domain.getDims(DimKind::key)) {
     if (dim == schedule.getKeyDim())
@@ -203,6 +204,7 @@ SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
     rewriter.setInsertionPointAfter(loop);
     state = llvm::to_vector_of<Value>(loop.getResults());
   }
+  offsets = outside;
   return state;
 }
 
