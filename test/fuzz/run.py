@@ -19,6 +19,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,18 @@ def seeds(target):
         yield npz(np.savez_compressed)
 
 
+def minimize(binary, path, environment):
+    """Writes a smaller input with the same end to PATH.smaller, if there is one in a minute."""
+    command = [binary, "-minimize_crash=1", "-max_total_time=60", f"-exact_artifact_path={path}.smaller", str(path)]
+    # The limit holds for each of its steps; it starts them as processes of their own.
+    child = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        child.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
 def fuzz_bytes(target, options):
     """Runs a target of libFuzzer; True when it found something."""
     binary = shutil.which(f"fuzz-{target}", path=options.bin)
@@ -108,8 +121,7 @@ def fuzz_bytes(target, options):
     print(done.stderr[-6000:])
     for path in sorted(set(findings.iterdir()) - before):
         if "crash-" in path.name:
-            subprocess.run([binary, "-minimize_crash=1", "-max_total_time=60", f"-exact_artifact_path={path}.smaller",
-                            str(path)], env=environment, stderr=subprocess.DEVNULL)
+            minimize(binary, path, environment)
         print(f"{target}: found {path}; again: {shlex.join([binary, str(path)])}")
     return True
 
