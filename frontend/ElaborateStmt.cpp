@@ -256,6 +256,13 @@ bool Elaborator::runFor(const ast::Stmt *stmt, Scope &scope) {
           .note(outer->loc, "'" + carried + "' is declared here");
       return false;
     }
+    // Inside the loop its index is one number, before it all of them.
+    if (llvm::is_contained(init->free, loop->index)) {
+      error(stmt->range, "the loop rebinds '" + carried +
+                             "', which depends on its index '" + name + "'")
+          .note(outer->loc, "'" + carried + "' is defined here");
+      return false;
+    }
     unsigned number = loop->carried.size();
     Loop::Carried value;
     value.name = carried.str();
