@@ -30,6 +30,9 @@ public:
         attrDomain(op.getDomain()), context(op.getContext()) {}
 
   SegmentsAttr solve();
+  SmallVector<Value> findUnknownConditions() {
+    return translate().unknownConditions;
+  }
 
 private:
   /// Positions of the symbols of a dimension, as in `SegmentsAttr`.
@@ -112,6 +115,9 @@ std::optional<MaskLeaf> MaskProblem::classify(Value value) const {
 }
 
 MaskSets MaskProblem::translate() {
+  queryDim = getQueryDim(op);
+  keyDim = attrDomain.getDims(DimKind::key).back();
+  addDim(keyDim);
   Region &mask = op.getMask();
   if (!mask.empty()) {
     mask.walk([&](IndexOp index) { addDim(index.getDim()); });
@@ -149,11 +155,8 @@ AffineMap MaskProblem::renumber(AffineMap map) const {
 }
 
 SegmentsAttr MaskProblem::solve() {
-  queryDim = getQueryDim(op);
-  keyDim = attrDomain.getDims(DimKind::key).back();
   numAttrSymbols = 3 * attrDomain.getNumDims() + op.getSymbols().size() +
                    self.getInputsOf(op.getMask()).size();
-  addDim(keyDim);
   MaskSets sets = translate();
   domain.key = dims.lookup(keyDim);
   KeySegments segments = computeKeySegments(context, sets, domain);
@@ -173,6 +176,10 @@ SegmentsAttr MaskProblem::solve() {
 
 SegmentsAttr computeMaskSegments(AttentionOp op) {
   return MaskProblem(op).solve();
+}
+
+SmallVector<Value> findUnknownConditions(AttentionOp op) {
+  return MaskProblem(op).findUnknownConditions();
 }
 
 namespace {

@@ -16,6 +16,10 @@ namespace fovea::attn {
 /// `getQueryDim(op)`. Without a mask: all keys, none masked.
 SegmentsAttr computeMaskSegments(AttentionOp op);
 
+/// The conditions in the mask of `op` that are not understood: comparisons and
+/// booleans of its region, evaluated for every query and key that is visited.
+llvm::SmallVector<mlir::Value> findUnknownConditions(AttentionOp op);
+
 } // namespace fovea::attn
 
 #endif // FOVEA_PASSES_MASK_MASKSEGMENTS_H

@@ -25,6 +25,7 @@ public:
   void translate(Operation &op);
   Predicate getPredicate(Value value);
   ArrayRef<FloorDiv> getDivs() const { return algebra.getDivs(); }
+  ArrayRef<Value> getUnknownConditions() const { return unknownConditions; }
 
 private:
   using Ref = IndexExpr::Ref;
@@ -54,6 +55,7 @@ private:
   IndexAlgebra algebra;
   DenseMap<Value, Ref> indices;
   DenseMap<Value, Predicate> predicates;
+  SmallVector<Value> unknownConditions;
 };
 } // namespace
 
@@ -82,9 +84,12 @@ MaskTranslator::Ref MaskTranslator::getIndex(Value value) {
 
 Predicate MaskTranslator::getPredicate(Value value) {
   auto [it, isNew] = predicates.try_emplace(value, Predicate::unknown());
-  if (isNew)
+  if (isNew) {
     if (std::optional<unsigned> column = getColumn(value))
       it->second = !Predicate::nonNegative(Linear::column(*column));
+    else
+      unknownConditions.push_back(value);
+  }
   return it->second;
 }
 
@@ -208,10 +213,16 @@ void MaskTranslator::translate(Operation &op) {
       getColumn(op.getResult(0)))
     return; // a leaf, or never understood
   Value result = op.getResult(0);
-  if (isBool(result))
-    predicates.insert_or_assign(result, translatePredicate(op));
-  else if (result.getType().isIntOrIndex())
+  if (isBool(result)) {
+    Predicate predicate = translatePredicate(op);
+    bool isConnective =
+        isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::SelectOp>(op);
+    if (!isConnective && predicate.isUnknown())
+      unknownConditions.push_back(result);
+    predicates.insert_or_assign(result, std::move(predicate));
+  } else if (result.getType().isIntOrIndex()) {
     indices.insert_or_assign(result, translateIndex(op));
+  }
 }
 
 MaskSets translateMask(Block &block, Value result, unsigned numDims,
@@ -225,6 +236,7 @@ MaskSets translateMask(Block &block, Value result, unsigned numDims,
   sets.numSymbols = nonNegative.size() - numDims;
   sets.mask = translator.getPredicate(result);
   sets.divs.assign(translator.getDivs().begin(), translator.getDivs().end());
+  llvm::append_range(sets.unknownConditions, translator.getUnknownConditions());
   return sets;
 }
 

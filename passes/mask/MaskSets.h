@@ -34,6 +34,9 @@ struct MaskSets {
   unsigned numDims = 0, numSymbols = 0;
   llvm::SmallVector<FloorDiv> divs;
   Predicate mask = Predicate::unknown();
+  /// The comparisons and booleans, of which `mask` is made, that are not
+  /// understood.
+  llvm::SmallVector<mlir::Value> unknownConditions;
 
   unsigned getSymbolColumn(unsigned symbol) const { return numDims + symbol; }
   unsigned getDivColumn(unsigned div) const {

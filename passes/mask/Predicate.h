@@ -51,6 +51,7 @@ struct Predicate {
   static Predicate unknown() {
     return {Disjunction::always(), Disjunction::always()};
   }
+  bool isUnknown() const { return kept.isAlways() && dropped.isAlways(); }
   static Predicate constant(bool value);
   /// `row >= 0`; nothing (an overflow) is unknown.
   static Predicate nonNegative(const std::optional<Linear> &row);
