@@ -19,6 +19,7 @@ struct Command {
 
 extern const Command checkCommand;
 extern const Command compileCommand;
+extern const Command explainCommand;
 extern const Command fmtCommand;
 extern const Command runCommand;
 

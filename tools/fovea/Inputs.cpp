@@ -34,6 +34,24 @@ tool::parseAssignments(llvm::StringRef option,
   return values;
 }
 
+llvm::Expected<llvm::StringMap<int64_t>>
+tool::parseSizes(llvm::ArrayRef<std::string> arguments) {
+  auto given = parseAssignments("--size", arguments);
+  if (!given)
+    return given.takeError();
+  llvm::StringMap<int64_t> sizes;
+  for (const auto &size : *given) {
+    int64_t value;
+    if (llvm::StringRef(size.second).getAsInteger(10, value) || value < 0)
+      return llvm::createStringError("expected --size " + size.getKey() +
+                                     "=N with a number of at least 0, but "
+                                     "found '" +
+                                     size.second + "'");
+    sizes[size.getKey()] = value;
+  }
+  return sizes;
+}
+
 static std::string nameList(llvm::ArrayRef<TensorSignature> tensors) {
   return llvm::join(
       llvm::map_range(tensors, [](const TensorSignature &t) { return t.name; }),

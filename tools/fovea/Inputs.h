@@ -31,6 +31,10 @@ struct InputRequest {
 llvm::Expected<llvm::StringMap<std::string>>
 parseAssignments(llvm::StringRef option, llvm::ArrayRef<std::string> arguments);
 
+/// Reads `--size INDEX=N` arguments; N is at least 0.
+llvm::Expected<llvm::StringMap<int64_t>>
+parseSizes(llvm::ArrayRef<std::string> arguments);
+
 /// The inputs of an entry, in order: from files, or drawn with the sizes that
 /// the files and the request give. Floats are drawn from a normal
 /// distribution, integers from 0 up to the smallest size of an index, so that

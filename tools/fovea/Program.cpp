@@ -14,6 +14,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/LineIterator.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -57,4 +59,17 @@ bool tool::LoadedProgram::load(llvm::StringRef path,
     module = frontend::lowerToMLIR(*checked, context, diags, entries);
   diags.print(llvm::errs());
   return !diags.hasErrors() && module && succeeded(mlir::verify(*module));
+}
+
+std::string tool::LoadedProgram::sourceLine(mlir::FileLineColLoc loc) const {
+  for (unsigned id = 1; id <= sources.getNumBuffers(); ++id) {
+    const llvm::MemoryBuffer *buffer = sources.getMemoryBuffer(id);
+    if (buffer->getBufferIdentifier() != loc.getFilename())
+      continue;
+    for (llvm::line_iterator line(*buffer, /*SkipBlanks=*/false);
+         !line.is_at_end(); ++line)
+      if (line.line_number() == loc.getLine())
+        return line->trim().str();
+  }
+  return "";
 }

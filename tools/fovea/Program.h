@@ -10,6 +10,7 @@
 #define FOVEA_TOOLS_FOVEA_PROGRAM_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Location.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/LLVM.h"
@@ -40,6 +41,10 @@ public:
             llvm::ArrayRef<std::string> entries = {});
 
   mlir::ModuleOp get() { return *module; }
+
+  /// The line of the program, or of a module that it uses, at `loc`, without
+  /// blanks around it; empty for another file.
+  std::string sourceLine(mlir::FileLineColLoc loc) const;
 
 private:
   llvm::SourceMgr sources;

@@ -9,6 +9,7 @@
 #include "mlir/IR/Verifier.h"
 #include "tools/fovea/Command.h"
 #include "tools/fovea/Input.h"
+#include "tools/fovea/Options.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace fovea;
@@ -17,15 +18,7 @@ namespace cl = llvm::cl;
 static cl::SubCommand parser("check", "Report the errors of programs");
 static cl::list<std::string> files(cl::Positional, cl::OneOrMore,
                                    cl::desc("FILE.attn..."), cl::sub(parser));
-static cl::list<std::string>
-    settings("set", cl::value_desc("FUNCTION.NAME=VALUE"),
-             cl::desc("Set a size, a compile-time parameter, or T"),
-             cl::sub(parser));
-static cl::list<std::string> searchPaths("I", cl::Prefix,
-                                         cl::value_desc("directory"),
-                                         cl::desc("Look here for modules"),
-                                         cl::sub(parser));
-
+static tool::SourceOptions source(parser);
 static cl::opt<bool> printGraph("print-graph", cl::Hidden,
                                 cl::desc("Print programs without errors in "
                                          "graph form"),
@@ -40,7 +33,7 @@ static cl::list<std::string> entries("entry", cl::Hidden,
 /// or an option cannot be read.
 static int run() {
   std::optional<frontend::Options> options =
-      tool::makeOptions(settings, searchPaths);
+      tool::makeOptions(source.settings, source.searchPaths);
   if (!options)
     return 2;
   int status = 0;

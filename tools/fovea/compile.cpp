@@ -8,6 +8,7 @@
 #include "tools/emit/Compile.h"
 #include "tools/emit/Header.h"
 #include "tools/fovea/Command.h"
+#include "tools/fovea/Options.h"
 #include "tools/fovea/Program.h"
 
 #include "llvm/Support/raw_ostream.h"
@@ -20,8 +21,7 @@ enum class Kind { Object, Shared, Attn, Llvm, Assembly };
 }
 
 static cl::SubCommand parser("compile", "Compile a program to an object");
-static cl::opt<std::string> file(cl::Positional, cl::Required,
-                                 cl::desc("FILE.attn"), cl::sub(parser));
+static tool::ProgramOptions options(parser);
 static cl::opt<std::string> output("o", cl::value_desc("file"),
                                    cl::desc("Write the result here (- for "
                                             "standard output)"),
@@ -40,10 +40,6 @@ static cl::opt<Kind>
                     clEnumValN(Kind::Assembly, "asm", "assembly")),
          cl::sub(parser));
 static cl::opt<std::string>
-    cpu("mcpu", cl::value_desc("cpu"), cl::init("native"),
-        cl::desc("The CPU to generate code for: native, x86-64-v3, znver4, …"),
-        cl::sub(parser));
-static cl::opt<std::string>
     prefixOption("prefix", cl::value_desc("name"),
                  cl::desc("Begin the names of symbols with this (default: the "
                           "file's name)"),
@@ -52,15 +48,6 @@ static cl::opt<std::string>
     lastPhase("until-after", cl::value_desc("phase"),
               cl::desc("Stop after this phase and print the program"),
               cl::sub(parser));
-static cl::list<std::string>
-    settings("set", cl::value_desc("FUNCTION.NAME=VALUE"),
-             cl::desc("Set a size, a compile-time parameter, or T"),
-             cl::sub(parser));
-static cl::list<std::string> searchPaths("I", cl::Prefix,
-                                         cl::value_desc("directory"),
-                                         cl::desc("Look here for modules"),
-                                         cl::sub(parser));
-
 static int fail(const llvm::Twine &message) {
   llvm::errs() << "fovea: error: " << message << '\n';
   return 2;
@@ -116,7 +103,7 @@ static int writeCode(mlir::ModuleOp program, const emit::Target &target,
 }
 
 static int run() {
-  std::string prefix = prefixOption.empty() ? emit::defaultPrefix(file)
+  std::string prefix = prefixOption.empty() ? emit::defaultPrefix(options.file)
                                             : prefixOption.getValue();
   if (!emit::isIdentifier(prefix))
     return fail("expected a C identifier after --prefix, but found '" + prefix +
@@ -134,16 +121,17 @@ static int run() {
   if (kind == Kind::Shared && output == "-")
     return fail("expected a file for a shared library, but found standard "
                 "output");
-  auto target = emit::makeTarget(cpu);
+  auto target = emit::makeTarget(options.cpu);
   if (!target)
     return write(target.takeError());
 
   tool::LoadedProgram program;
-  if (!program.load(file, settings, searchPaths))
+  if (!program.load(options.file, options.source.settings,
+                    options.source.searchPaths))
     return 1;
   std::string headerText;
   if (!header.empty()) {
-    auto text = emit::makeHeader(program.get(), prefix, file);
+    auto text = emit::makeHeader(program.get(), prefix, options.file);
     if (failed(text))
       return 1;
     headerText = *text;

@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
   llvm::install_bad_alloc_error_handler(
       [](void *, const char *, bool) { outOfMemory(); });
   const Command *const commands[] = {&checkCommand, &compileCommand,
-                                     &fmtCommand, &runCommand};
+                                     &explainCommand, &fmtCommand, &runCommand};
   llvm::cl::ParseCommandLineOptions(
       argc, argv,
       "Fovea compiles attention from .attn files to objects and headers.\n");

@@ -9,8 +9,11 @@
 #include "tools/emit/Compile.h"
 #include "tools/emit/Jit.h"
 #include "tools/fovea/Command.h"
+#include "tools/fovea/Entry.h"
 #include "tools/fovea/Execution.h"
+#include "tools/fovea/IndexSizes.h"
 #include "tools/fovea/Inputs.h"
+#include "tools/fovea/Options.h"
 #include "tools/fovea/Program.h"
 #include "tools/fovea/Reference.h"
 
@@ -23,12 +26,8 @@ using namespace fovea::tool;
 namespace cl = llvm::cl;
 
 static cl::SubCommand parser("run", "Compile a program and run it");
-static cl::opt<std::string> file(cl::Positional, cl::Required,
-                                 cl::desc("FILE.attn"), cl::sub(parser));
-static cl::opt<std::string> entryName("entry", cl::value_desc("name"),
-                                      cl::desc("What to run, where the program "
-                                               "has several entries"),
-                                      cl::sub(parser));
+static ProgramOptions options(parser);
+static EntryOptions chosen(parser);
 static cl::list<std::string> inputs("in", cl::value_desc("NAME=FILE.npy"),
                                     cl::desc("Read an input"), cl::sub(parser));
 static cl::list<std::string> outputs("out", cl::value_desc("NAME=FILE.npy"),
@@ -41,10 +40,6 @@ static cl::opt<std::string> weightsFile("weights",
 static cl::opt<std::string> seed("random", cl::value_desc("seed"),
                                  cl::desc("Draw the inputs that are not given"),
                                  cl::sub(parser));
-static cl::list<std::string> sizes("size", cl::value_desc("INDEX=N"),
-                                   cl::desc("The size of an index of an input "
-                                            "that is drawn"),
-                                   cl::sub(parser));
 static cl::opt<bool> reference("reference",
                                cl::desc("Compute in f64 with the reference "
                                         "evaluator instead"),
@@ -52,19 +47,6 @@ static cl::opt<bool> reference("reference",
 static cl::opt<unsigned> threads("threads", cl::value_desc("n"), cl::init(0),
                                  cl::desc("Threads to run on (default: all)"),
                                  cl::sub(parser));
-static cl::opt<std::string> cpu("mcpu", cl::value_desc("cpu"),
-                                cl::init("native"),
-                                cl::desc("The CPU to generate code for"),
-                                cl::sub(parser));
-static cl::list<std::string>
-    settings("set", cl::value_desc("FUNCTION.NAME=VALUE"),
-             cl::desc("Set a size, a compile-time parameter, or T"),
-             cl::sub(parser));
-static cl::list<std::string> searchPaths("I", cl::Prefix,
-                                         cl::value_desc("directory"),
-                                         cl::desc("Look here for modules"),
-                                         cl::sub(parser));
-
 /// Prints the error; the exit status for what the command line or a file has
 /// wrong.
 static int fail(llvm::Error error) {
@@ -79,18 +61,10 @@ static llvm::Expected<InputRequest> readRequest() {
   if (!files)
     return files.takeError();
   request.files = std::move(*files);
-  auto given = parseAssignments("--size", sizes);
-  if (!given)
-    return given.takeError();
-  for (const auto &size : *given) {
-    int64_t value;
-    if (llvm::StringRef(size.second).getAsInteger(10, value) || value < 0)
-      return llvm::createStringError("expected --size " + size.getKey() +
-                                     "=N with a number of at least 0, but "
-                                     "found '" +
-                                     size.second + "'");
-    request.sizes[size.getKey()] = value;
-  }
+  auto sizes = parseSizes(chosen.sizes);
+  if (!sizes)
+    return sizes.takeError();
+  request.sizes = std::move(*sizes);
   if (!seed.empty()) {
     uint64_t value;
     if (llvm::StringRef(seed).getAsInteger(10, value))
@@ -105,33 +79,18 @@ static llvm::Expected<InputRequest> readRequest() {
 /// The signature of the entry to run.
 static llvm::Expected<attn::EntrySignature>
 chooseEntry(mlir::ModuleOp program) {
-  auto params = attn::readParams(program);
-  std::vector<std::string> names;
-  if (succeeded(params))
-    for (auto function : program.getOps<mlir::func::FuncOp>()) {
-      if (!function->hasAttr(attn::kEntryAttr))
-        continue;
-      names.push_back(function.getName().str());
-      if (!entryName.empty() && names.back() != entryName)
-        continue;
-      auto signature = attn::readSignature(function, *params);
-      if (failed(signature))
-        return llvm::createStringError("malformed entry '" + names.back() +
-                                       "'");
-      if (!entryName.empty())
-        return *signature;
-    }
-  if (names.empty())
-    return llvm::createStringError("expected a program with an entry, but '" +
-                                   file + "' has none");
-  std::string list = llvm::join(names, ", ");
-  if (!entryName.empty())
-    return llvm::createStringError("expected --entry with one of " + list +
-                                   ", but found '" + entryName + "'");
-  if (names.size() > 1)
-    return llvm::createStringError("expected --entry with one of " + list);
-  auto only = program.lookupSymbol<mlir::func::FuncOp>(names.front());
-  return *attn::readSignature(only, *params);
+  auto entries = findEntries(program, chosen.name, options.file);
+  if (!entries)
+    return entries.takeError();
+  if (entries->size() > 1)
+    return llvm::createStringError(
+        "expected --entry with one of " +
+        llvm::join(llvm::map_range(*entries,
+                                   [](const attn::EntrySignature &entry) {
+                                     return entry.name;
+                                   }),
+                   ", "));
+  return std::move(entries->front());
 }
 
 /// One line for each result: name, type, and two figures that tell whether two
@@ -160,10 +119,10 @@ static int runCompiled(mlir::ModuleOp program,
                        std::vector<HostTensor> &operands,
                        const fovea_weights *weights,
                        std::vector<HostTensor> &results) {
-  auto target = emit::makeTarget(cpu);
+  auto target = emit::makeTarget(options.cpu);
   if (!target)
     return fail(target.takeError());
-  std::string prefix = emit::defaultPrefix(file);
+  std::string prefix = emit::defaultPrefix(options.file);
   auto object = emit::compileObject(program, *target, prefix);
   if (failed(object))
     return 1;
@@ -197,9 +156,10 @@ static int run() {
 
   LoadedProgram program;
   llvm::SmallVector<std::string, 1> wanted;
-  if (!entryName.empty())
-    wanted.push_back(entryName);
-  if (!program.load(file, settings, searchPaths, wanted))
+  if (!chosen.name.empty())
+    wanted.push_back(chosen.name);
+  if (!program.load(options.file, options.source.settings,
+                    options.source.searchPaths, wanted))
     return 1;
   auto entry = chooseEntry(program.get());
   if (!entry)

@@ -1,0 +1,257 @@
+//===- SegmentCounts.cpp - What the tiles do with the keys ----------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/explain/SegmentCounts.h"
+
+#include "tools/explain/SegmentSymbols.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace fovea;
+using namespace fovea::attn;
+using namespace fovea::explain;
+
+/// In double, where nothing overflows: exact below 2^53, and the bounds that
+/// stand for conditions are powers of two.
+static double evaluate(AffineExpr expr, ArrayRef<double> symbols) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return static_cast<double>(constant.getValue());
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return symbols[symbol.getPosition()];
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  double lhs = evaluate(binary.getLHS(), symbols);
+  double rhs = evaluate(binary.getRHS(), symbols);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return lhs + rhs;
+  case AffineExprKind::Mul:
+    return lhs * rhs;
+  case AffineExprKind::FloorDiv:
+    return std::floor(lhs / rhs);
+  case AffineExprKind::CeilDiv:
+    return std::ceil(lhs / rhs);
+  default: // Mod
+    return lhs - std::floor(lhs / rhs) * rhs;
+  }
+}
+
+namespace {
+/// Walks the tiles as the generated loops do, and counts.
+class SegmentCounter {
+public:
+  SegmentCounter(AttentionOp op, Sizes &sizes)
+      : op(op), symbols(op, sizes), schedule(*op.getSchedule()) {}
+
+  std::variant<SegmentCounts, MissingCounts> count();
+
+private:
+  static constexpr double kMaxTiles = 1 << 20;
+  static constexpr int64_t kMaxRows = 32, kMaxColumns = 64;
+
+  using Intervals = SmallVector<std::pair<double, double>>;
+
+  void needNumber(const SizePolynomial &value, const std::string &option,
+                  double &result);
+  void findValues();
+  void walk(unsigned position, bool isFirst);
+  void walkQueries(bool isFirst);
+  Intervals evaluateAll(ArrayRef<AffineMap> lower, ArrayRef<AffineMap> upper);
+  void countTile(double rows, std::vector<double> *wholeKeys,
+                 std::vector<double> *partialKeys);
+  void addRow(ArrayRef<double> wholeKeys, ArrayRef<double> partialKeys,
+              int64_t tiles);
+
+  AttentionOp op;
+  SegmentSymbols symbols;
+  ScheduleAttr schedule;
+  std::vector<double> values;   ///< of the symbols, for the tile at hand
+  SmallVector<unsigned> walked; ///< dimensions that make a difference
+  double queryBegin = 0, queries = 0, keyBegin = 0, keys = 0;
+  SegmentCounts counts;
+  MissingCounts missing;
+};
+} // namespace
+
+/// Sets `result`, or notes what is missing.
+void SegmentCounter::needNumber(const SizePolynomial &value,
+                                const std::string &option, double &result) {
+  if (std::optional<double> number = value.constant()) {
+    result = *number;
+    return;
+  }
+  if (option.empty())
+    missing.reason = "they depend on a value that is computed";
+  else if (!llvm::is_contained(missing.options, option))
+    missing.options.push_back(option);
+}
+
+void SegmentCounter::findValues() {
+  values.assign(symbols.numSymbols(), 0);
+  for (unsigned dim = 0; dim < symbols.numDims(); ++dim) {
+    bool isMain = dim == symbols.queryDim() || dim == symbols.keyDim();
+    bool isUsed = symbols.isUsed(3 * dim) || symbols.isUsed(3 * dim + 1) ||
+                  symbols.isUsed(3 * dim + 2);
+    if (!isMain && !isUsed)
+      continue;
+    SizePolynomial size = symbols.bound(dim), begin = symbols.begin(dim);
+    double first = 0, bound = 0;
+    needNumber(begin, "", first);
+    needNumber(size, "--size " + size.text() + "=N", bound);
+    values[3 * dim] = first;
+    values[3 * dim + 1] = symbols.isWalked(dim) ? 1 : bound;
+    values[3 * dim + 2] = first + bound;
+    if (symbols.isWalked(dim) && symbols.isUsed(3 * dim))
+      walked.push_back(dim);
+  }
+  for (unsigned k = 3 * symbols.numDims(); k < values.size(); ++k)
+    if (symbols.isUsed(k))
+      needNumber(symbols.operand(k), symbols.optionFor(k), values[k]);
+}
+
+SegmentCounter::Intervals
+SegmentCounter::evaluateAll(ArrayRef<AffineMap> lower,
+                            ArrayRef<AffineMap> upper) {
+  Intervals intervals;
+  for (auto [from, to] : llvm::zip_equal(lower, upper)) {
+    double begin = keyBegin, end = keyBegin + keys;
+    for (AffineExpr expr : from.getResults())
+      begin = std::max(begin, evaluate(expr, values));
+    for (AffineExpr expr : to.getResults())
+      end = std::min(end, evaluate(expr, values));
+    if (begin < end)
+      intervals.emplace_back(begin, end);
+  }
+  return intervals;
+}
+
+/// Counts the pieces of a tile of `rows` queries; adds its keys to the columns
+/// of the map.
+void SegmentCounter::countTile(double rows, std::vector<double> *wholeKeys,
+                               std::vector<double> *partialKeys) {
+  Intervals visit = {{keyBegin, keyBegin + keys}}, masked;
+  if (std::optional<SegmentsAttr> segments = op.getSegments()) {
+    visit = evaluateAll(segments->getVisitLower(), segments->getVisitUpper());
+    masked =
+        evaluateAll(segments->getMaskedLower(), segments->getMaskedUpper());
+  } else if (!op.getMask().empty()) {
+    masked = visit;
+  }
+  SmallVector<double> points;
+  for (const Intervals *intervals : {&visit, &masked})
+    for (auto [begin, end] : *intervals)
+      points.append({begin, end});
+  llvm::sort(points);
+  auto contains = [](const Intervals &intervals, double point) {
+    return llvm::any_of(intervals, [&](auto interval) {
+      return interval.first <= point && point < interval.second;
+    });
+  };
+  counts.tileKeys += keys;
+  counts.pairs += rows * keys;
+  for (size_t k = 0; k + 1 < points.size(); ++k) {
+    double begin = points[k], end = points[k + 1];
+    if (begin == end || !contains(visit, begin))
+      continue;
+    bool isPartial = contains(masked, begin);
+    counts.visitedTileKeys += end - begin;
+    (isPartial ? counts.partial : counts.whole) += rows * (end - begin);
+    if (!wholeKeys)
+      continue;
+    double width = static_cast<double>(counts.keysPerColumn);
+    auto &columns = isPartial ? *partialKeys : *wholeKeys;
+    for (size_t c = 0; c < columns.size(); ++c) {
+      double left = keyBegin + static_cast<double>(c) * width;
+      columns[c] +=
+          std::max(0.0, std::min(end, left + width) - std::max(begin, left));
+    }
+  }
+}
+
+void SegmentCounter::addRow(ArrayRef<double> wholeKeys,
+                            ArrayRef<double> partialKeys, int64_t tiles) {
+  std::string row;
+  double width = static_cast<double>(counts.keysPerColumn);
+  for (auto [c, whole] : llvm::enumerate(wholeKeys)) {
+    double left = static_cast<double>(c) * width;
+    double all = static_cast<double>(tiles) * std::min(width, keys - left);
+    row += partialKeys[c] > 0 ? '?'
+           : whole == 0       ? '.'
+           : whole < all      ? '+'
+                              : '#';
+  }
+  counts.map.push_back(row);
+}
+
+void SegmentCounter::walkQueries(bool isFirst) {
+  auto tile = static_cast<double>(schedule.getQueryTile());
+  std::vector<double> whole, partial;
+  int64_t tilesInRow = 0;
+  for (double begin = 0; begin < queries; begin += tile) {
+    if (isFirst && tilesInRow == 0) {
+      size_t columns =
+          llvm::divideCeil(static_cast<int64_t>(keys), counts.keysPerColumn);
+      whole.assign(columns, 0);
+      partial.assign(columns, 0);
+    }
+    double rows = std::min(tile, queries - begin);
+    values[3 * symbols.queryDim()] = queryBegin + begin;
+    values[3 * symbols.queryDim() + 1] = rows;
+    countTile(rows, isFirst ? &whole : nullptr, isFirst ? &partial : nullptr);
+    bool isLast = begin + tile >= queries;
+    if (isFirst && (++tilesInRow == counts.tilesPerRow || isLast)) {
+      addRow(whole, partial, tilesInRow);
+      tilesInRow = 0;
+    }
+  }
+}
+
+/// Walks the dimensions from `position` on.
+void SegmentCounter::walk(unsigned position, bool isFirst) {
+  if (position == walked.size())
+    return walkQueries(isFirst);
+  unsigned dim = walked[position];
+  double first = values[3 * dim];
+  for (double at = first; at < values[3 * dim + 2]; ++at) {
+    values[3 * dim] = at;
+    walk(position + 1, isFirst && at == first);
+  }
+  values[3 * dim] = first;
+}
+
+std::variant<SegmentCounts, MissingCounts> SegmentCounter::count() {
+  findValues();
+  if (!missing.options.empty() || !missing.reason.empty())
+    return missing;
+  queryBegin = values[3 * symbols.queryDim()];
+  queries = values[3 * symbols.queryDim() + 1];
+  keyBegin = values[3 * symbols.keyDim()];
+  keys = values[3 * symbols.keyDim() + 1];
+  double tiles =
+      std::ceil(queries / static_cast<double>(schedule.getQueryTile()));
+  double combinations = 1;
+  for (unsigned dim : walked) {
+    combinations *= values[3 * dim + 2] - values[3 * dim];
+    counts.mapAtZero.push_back(dimName(op, dim));
+  }
+  if (tiles * combinations > kMaxTiles || keys > 1e15) {
+    missing.reason = "there are too many tiles";
+    return missing;
+  }
+  counts.tiles = static_cast<int64_t>(tiles);
+  counts.tilesPerRow =
+      std::max<int64_t>(1, llvm::divideCeil(counts.tiles, kMaxRows));
+  counts.keysPerColumn = std::max<int64_t>(
+      1, llvm::divideCeil(static_cast<int64_t>(keys), kMaxColumns));
+  walk(0, true);
+  return counts;
+}
+
+std::variant<SegmentCounts, MissingCounts>
+explain::countSegments(AttentionOp op, Sizes &sizes) {
+  return SegmentCounter(op, sizes).count();
+}

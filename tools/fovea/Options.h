@@ -1,0 +1,46 @@
+//===- Options.h - Options that subcommands share ---------------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_TOOLS_FOVEA_OPTIONS_H
+#define FOVEA_TOOLS_FOVEA_OPTIONS_H
+
+#include "llvm/Support/CommandLine.h"
+
+#include <string>
+
+namespace fovea::tool {
+
+/// How a subcommand's program is read: `--set` and `-I`.
+struct SourceOptions {
+  explicit SourceOptions(llvm::cl::SubCommand &parser);
+
+  llvm::cl::list<std::string> settings;
+  llvm::cl::list<std::string> searchPaths;
+};
+
+/// The one program that a subcommand works on, and the CPU that its code is
+/// for: `FILE.attn`, `--mcpu`, `--set` and `-I`.
+struct ProgramOptions {
+  explicit ProgramOptions(llvm::cl::SubCommand &parser);
+
+  llvm::cl::opt<std::string> file;
+  llvm::cl::opt<std::string> cpu;
+  SourceOptions source;
+};
+
+/// The entry of a program, and the sizes of its indices: `--entry` and
+/// `--size`.
+struct EntryOptions {
+  explicit EntryOptions(llvm::cl::SubCommand &parser);
+
+  llvm::cl::opt<std::string> name;
+  llvm::cl::list<std::string> sizes;
+};
+
+} // namespace fovea::tool
+
+#endif // FOVEA_TOOLS_FOVEA_OPTIONS_H
