@@ -106,10 +106,12 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
     `queryDim` is the parallel dimension cut into tiles of `queryTile`; the
     other parallel dimensions are iterated one by one. `keyDim` is the key
     dimension cut into blocks of at most `keyBlock` keys; the other key dimensions
-    are iterated one by one.
+    are iterated one by one. Up to `queryGroup` tiles of queries visit each block of
+    keys together, so that what is made of the keys is made once for all of them.
   }];
   let parameters = (ins "int64_t":$queryDim, "int64_t":$queryTile,
-                        "int64_t":$keyDim, "int64_t":$keyBlock);
+                        "int64_t":$keyDim, "int64_t":$keyBlock,
+                        DefaultValuedParameter<"int64_t", "1">:$queryGroup);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -346,7 +346,8 @@ static LogicalResult verifySchedule(AttentionOpInterface op,
     return op.emitOpError() << "expects a schedule of a parallel and a key "
                                "dimension, but got "
                             << *schedule;
-  if (schedule->getQueryTile() <= 0 || schedule->getKeyBlock() <= 0)
+  if (schedule->getQueryTile() <= 0 || schedule->getKeyBlock() <= 0 ||
+      schedule->getQueryGroup() <= 0)
     return op.emitOpError()
            << "expects a schedule of positive sizes, but got " << *schedule;
   if (segments && segments->getKey() != schedule->getKeyDim())
@@ -414,6 +415,14 @@ LogicalResult OnlineOp::verifyRegions() {
   auto self = cast<AttentionOpInterface>(getOperation());
   if (failed(verifySchedule(self, getSchedule(), getSegments())))
     return failure();
+  if (!getVisit().empty() && getVisit().size() != 2)
+    return emitOpError()
+           << "expects the begin and the end of the visited keys, "
+              "but got "
+           << getVisit().size() << " values";
+  if (!getVisit().empty() && !getSchedule())
+    return emitOpError("expects a schedule, which names the key dimension that "
+                       "`visit` is of");
   auto dims = dimsOfKinds(getDomain(), {DimKind::parallel, DimKind::value});
   for (auto [k, out] : llvm::enumerate(getOuts())) {
     if (failed(verifyAccess(self, out, self.getOutAccess(k),

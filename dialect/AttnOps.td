@@ -216,7 +216,7 @@ def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
 // attn.online
 //===----------------------------------------------------------------------===//
 
-def Attn_OnlineOp : Attn_AttentionLikeOp<"online", (ins), (region), []> {
+def Attn_OnlineOp : Attn_AttentionLikeOp<"online", (ins Variadic<Index>:$visit), (region), []> {
   let summary = "attention over some of the keys, on top of a running state";
   let description = [{
     Destination style: takes the state of the keys visited so far and returns it
@@ -224,6 +224,11 @@ def Attn_OnlineOp : Attn_AttentionLikeOp<"online", (ins), (region), []> {
     weighted sum (if there is a value region), the shift and the mass (those
     that the normalizer has), without the final division. The accesses of
     `outs` are over *local* coordinates, index value minus offset.
+
+    With `visit(%begin, %end)` only the keys whose index value along the scheduled key
+    dimension is in [begin, end) are added. Others of the domain may be read but have
+    no influence: the domain is a block that several ops share, and each visits
+    its own part of it.
 
     Associative and commutative along the key dimensions: states of disjoint
     sets of keys merge by the normalizer's rescaling. Partial reduction, split

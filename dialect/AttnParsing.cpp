@@ -48,7 +48,7 @@ private:
   SmallVector<UnresolvedOperand> boundOperands, offsetOperands, symbols;
   unsigned numLookups = 0;
 
-  SmallVector<UnresolvedOperand> inputs, outs;
+  SmallVector<UnresolvedOperand> inputs, visit, outs;
   SmallVector<Type> inputTypes, outTypes;
   SmallVector<AffineMap> accesses, outAccesses;
   SmallVector<Attribute> contractionDims, resultKinds;
@@ -246,6 +246,9 @@ ParseResult AttentionParser::parse() {
   if (!normalizer)
     return parser.emitError(loc) << "expected a normalizer, but found " << attr;
   result.addAttribute("normalizer", normalizer);
+  if (!isWhole && succeeded(parser.parseOptionalKeyword("visit")) &&
+      parser.parseOperandList(visit, AsmParser::Delimiter::Paren))
+    return failure();
   if (parseOuts() || parser.parseOptionalAttrDict(result.attributes))
     return failure();
   return finish();
@@ -264,7 +267,8 @@ ParseResult AttentionParser::finish() {
   if (resolve(boundOperands, indices(boundOperands.size())) ||
       resolve(offsetOperands, indices(offsetOperands.size())) ||
       resolve(symbols, indices(symbols.size())) ||
-      resolve(inputs, inputTypes) || resolve(outs, outTypes))
+      resolve(inputs, inputTypes) || resolve(visit, indices(visit.size())) ||
+      resolve(outs, outTypes))
     return failure();
 
   // Every access is over the domain and all the lookups.
@@ -293,10 +297,13 @@ ParseResult AttentionParser::finish() {
       "numLookups",
       IntegerAttr::get(builder.getIntegerType(32, /*isSigned=*/false),
                        numLookups));
-  result.addAttribute(
-      "operandSegmentSizes",
-      builder.getDenseI32ArrayAttr({size(boundOperands), size(offsetOperands),
-                                    size(symbols), size(inputs), size(outs)}));
+  SmallVector<int32_t> operandSegments = {
+      size(boundOperands), size(offsetOperands), size(symbols), size(inputs)};
+  if (!isWhole)
+    operandSegments.push_back(size(visit));
+  operandSegments.push_back(size(outs));
+  result.addAttribute("operandSegmentSizes",
+                      builder.getDenseI32ArrayAttr(operandSegments));
   if (isWhole)
     result.addAttribute("resultKinds", builder.getArrayAttr(resultKinds));
 

@@ -147,7 +147,7 @@ static void printSize(OpAsmPrinter &printer, OpFoldResult size) {
 }
 
 static void printAttention(OpAsmPrinter &printer, AttentionOpInterface op,
-                           ArrayAttr resultKinds) {
+                           ArrayAttr resultKinds, ValueRange visit = {}) {
   DomainAttr domain = op.getDomain();
   SmallVector<OpFoldResult> bounds = op.getMixedBounds();
   SmallVector<OpFoldResult> offsets = op.getMixedOffsets();
@@ -201,6 +201,10 @@ static void printAttention(OpAsmPrinter &printer, AttentionOpInterface op,
   printer.printNewline();
   printer << "normalizer(" << op.getNormalizer() << ')';
   printer.printNewline();
+  if (!visit.empty()) {
+    printer << "visit(" << visit << ')';
+    printer.printNewline();
+  }
   printer << "outs(";
   for (auto [k, out] : llvm::enumerate(op.getOuts())) {
     if (k)
@@ -226,5 +230,6 @@ void AttentionOp::print(OpAsmPrinter &printer) {
 }
 
 void OnlineOp::print(OpAsmPrinter &printer) {
-  printAttention(printer, cast<AttentionOpInterface>(getOperation()), {});
+  printAttention(printer, cast<AttentionOpInterface>(getOperation()), {},
+                 getVisit());
 }

@@ -136,18 +136,18 @@ def Attn_TileMaskOp : Attn_TileOp<"mask", [Pure, AttrSizedOperandSegments, AllTy
   let hasVerifier = 1;
 }
 
-def Attn_TileReduceOp : Attn_TileOp<"reduce", [Pure,
+def Attn_TileReduceOp : Attn_TileOp<"reduce", [Pure, AttrSizedOperandSegments,
     AllTypesMatch<["init", "result"]>]> {
   let summary = "reduces the rows of a tile onto an initial value";
   let description = [{
-    `result[r] = init[r] max/plus the reduction of tile[r, k] over k < end` (absent: all). A NaN in
-    the tile makes a sum NaN; a maximum passes over it.
+    `result[r] = init[r] max/plus the reduction of tile[r, k] over begin <= k < end` (absent: from 0,
+    to the last). A NaN in the tile makes a sum NaN; a maximum passes over it.
   }];
   let arguments = (ins Attn_TileReductionAttr:$kind, Attn_FloatTile:$tile,
-                       Attn_FloatTile:$init, Optional<Index>:$end);
+                       Attn_FloatTile:$init, Optional<Index>:$begin, Optional<Index>:$end);
   let results = (outs Attn_FloatTile:$result);
   let assemblyFormat = [{
-    $kind $tile `onto` $init (`end` $end^)? attr-dict `:` type($tile) `,` type($init)
+    $kind $tile `onto` $init (`begin` $begin^)? (`end` $end^)? attr-dict `:` type($tile) `,` type($init)
   }];
   let hasVerifier = 1;
 }
@@ -167,16 +167,16 @@ def Attn_TileRescaleOp : Attn_TileOp<"rescale", [Pure,
 def Attn_TileWeighOp : Attn_TileOp<"weigh", [Pure, AttrSizedOperandSegments, AllTypesMatch<["init", "result"]>]> {
   let summary = "adds the weighted sum over the keys of a tile";
   let description = [{
-    `result[r, e] = init[r, e] + sum over k < end of weights[r, k] * region(inputs at maps(r, k, e...))`.
-    Values of keys from `end` on are not read.
+    `result[r, e] = init[r, e] + sum over begin <= k < end of weights[r, k] * region(inputs at maps(r, k, e...))`
+    (absent: from 0, to the last). Values of other keys have no influence.
   }];
   let arguments = (ins Attn_FloatTile:$weights, Attn_FloatTile:$init,
-                       Optional<Index>:$end,
+                       Optional<Index>:$begin, Optional<Index>:$end,
                        Variadic<Attn_Tile>:$inputs, AffineMapArrayAttr:$maps);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Attn_FloatTile:$result);
   let assemblyFormat = [{
-    $weights `onto` $init (`end` $end^)? (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps
+    $weights `onto` $init (`begin` $begin^)? (`end` $end^)? (`ins` `(` $inputs^ `:` type($inputs) `)`)? `at` $maps
     $body attr-dict `:` type($weights) `,` type($init)
   }];
   let hasVerifier = 1;

@@ -81,13 +81,14 @@ Value Loops::fill(Type tile, ArrayRef<Value> extents,
 }
 
 Value Loops::reduce(Value init, ArrayRef<Value> extents,
-                    function_ref<Value(ValueRange, Value)> step) {
+                    function_ref<Value(ValueRange, Value)> step, Value begin) {
   SmallVector<Value> point;
   SmallVector<scf::ForOp> loops;
   Value value = init;
   for (Value extent : extents) {
+    Value first = begin && point.empty() ? begin : index(0);
     auto loop =
-        scf::ForOp::create(builder, loc, index(0), extent, index(1), value);
+        scf::ForOp::create(builder, loc, first, extent, index(1), value);
     builder.setInsertionPointToStart(loop.getBody());
     point.push_back(loop.getInductionVar());
     value = loop.getRegionIterArg(0);

@@ -42,10 +42,12 @@ public:
   /// Allocates a tile and computes each of its elements.
   mlir::Value fill(mlir::Type tile, llvm::ArrayRef<mlir::Value> extents,
                    llvm::function_ref<mlir::Value(mlir::ValueRange)> element);
-  /// Starts with `init` and applies `step(point, value so far)` at each point.
+  /// Starts with `init` and applies `step(point, value so far)` at each point;
+  /// the first coordinate starts at `begin` if that is given.
   mlir::Value
   reduce(mlir::Value init, llvm::ArrayRef<mlir::Value> extents,
-         llvm::function_ref<mlir::Value(mlir::ValueRange, mlir::Value)> step);
+         llvm::function_ref<mlir::Value(mlir::ValueRange, mlir::Value)> step,
+         mlir::Value begin = {});
 
   /// Reads a buffer at the projection of a point.
   mlir::Value read(mlir::Value buffer, mlir::AffineMap map,

@@ -13,6 +13,7 @@
 #include "passes/Passes.h"
 #include "passes/loops/Loops.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Transforms/DialectConversion.h"
 
@@ -136,7 +137,7 @@ static Value lower(TileReduceOp op, TileReduceOp::Adaptor operands,
   Value end = op.getEnd() ? op.getEnd() : extents[1];
   return loops.fill(op.getType(), extents[0], [&](ValueRange row) {
     Value init = loops.load(operands.getInit(), row);
-    return loops.reduce(init, end, [&](ValueRange key, Value sofar) -> Value {
+    auto step = [&](ValueRange key, Value sofar) -> Value {
       Value element =
           loops.load(operands.getTile(), ValueRange{row[0], key[0]});
       if (op.getKind() == TileReduction::sum)
@@ -145,7 +146,8 @@ static Value lower(TileReduceOp op, TileReduceOp::Adaptor operands,
       Value greater = arith::CmpFOp::create(
           builder, loc, arith::CmpFPredicate::OGT, element, sofar);
       return arith::SelectOp::create(builder, loc, greater, element, sofar);
-    });
+    };
+    return loops.reduce(init, end, step, op.getBegin());
   });
 }
 
@@ -169,7 +171,7 @@ static Value lower(TileWeighOp op, TileWeighOp::Adaptor operands,
   SmallVector<Value> extents = loops.getExtents(operands.getInit());
   return loops.fill(op.getType(), extents, [&](ValueRange at) {
     Value init = loops.load(operands.getInit(), at);
-    return loops.reduce(init, end, [&](ValueRange key, Value sum) {
+    auto step = [&](ValueRange key, Value sum) -> Value {
       SmallVector<Value> point = {at[0], key[0]};
       llvm::append_range(point, at.drop_front());
       Value weight =
@@ -178,8 +180,60 @@ static Value lower(TileWeighOp op, TileWeighOp::Adaptor operands,
                                   op.getMaps(), point);
       Value term = arith::MulFOp::create(builder, loc, weight, value);
       return arith::AddFOp::create(builder, loc, sum, term);
-    });
+    };
+    return loops.reduce(init, end, step, op.getBegin());
   });
+}
+
+/// The coordinates in the larger tensor of a point of a slice of it.
+template <typename Op>
+static SmallVector<Value> locateInWhole(Op op, ValueRange point,
+                                        OpBuilder &builder) {
+  SmallVector<Value> whole;
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  unsigned next = 0;
+  for (auto [dim, offset] : llvm::enumerate(op.getMixedOffsets())) {
+    Value begin = getValueOrCreateConstantIndexOp(builder, op.getLoc(), offset);
+    whole.push_back(dropped.test(dim)
+                        ? begin
+                        : arith::AddIOp::create(builder, op.getLoc(), begin,
+                                                point[next++]));
+  }
+  return whole;
+}
+
+static Value lower(tensor::ExtractSliceOp op,
+                   tensor::ExtractSliceOp::Adaptor operands, OpBuilder &builder,
+                   Loops &loops) {
+  SmallVector<Value> extents;
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  for (auto [dim, size] : llvm::enumerate(op.getMixedSizes()))
+    if (!dropped.test(dim))
+      extents.push_back(
+          getValueOrCreateConstantIndexOp(builder, op.getLoc(), size));
+  return loops.fill(op.getType(), extents, [&](ValueRange point) {
+    return loops.load(operands.getSource(), locateInWhole(op, point, builder));
+  });
+}
+
+static Value lower(tensor::InsertSliceOp op,
+                   tensor::InsertSliceOp::Adaptor operands, OpBuilder &builder,
+                   Loops &loops) {
+  Value dest = operands.getDest(), source = operands.getSource();
+  Value whole =
+      loops.fill(op.getType(), loops.getExtents(dest),
+                 [&](ValueRange point) { return loops.load(dest, point); });
+  loops.forEach(loops.getExtents(source), [&](ValueRange point) {
+    memref::StoreOp::create(builder, op.getLoc(), loops.load(source, point),
+                            whole, locateInWhole(op, point, builder));
+  });
+  return whole;
+}
+
+static Value lower(tensor::EmptyOp op, tensor::EmptyOp::Adaptor operands,
+                   OpBuilder &, Loops &loops) {
+  return loops.allocate(
+      op.getType(), loops.getExtents(op.getType(), operands.getDynamicSizes()));
 }
 
 /// Whether a tensor is a short list of indices, such as points of a key range,
@@ -210,7 +264,9 @@ static bool comesFromTiles(Value tile) {
   Operation *def = tile.getDefiningOp();
   if (!def)
     def = tile.getParentBlock()->getParentOp();
-  return isa<AttnDialect, scf::SCFDialect>(def->getDialect());
+  return isa<AttnDialect, scf::SCFDialect>(def->getDialect()) ||
+         isa<tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::EmptyOp>(
+             def);
 }
 
 namespace {
@@ -257,14 +313,19 @@ struct TileToLoopsPass
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
     ConversionTarget target(*context);
-    patterns.add<LowerToLoops<TileLoadOp>, LowerToLoops<TileStoreOp>,
-                 LowerToLoops<TileContractOp>, LowerToLoops<TileMapOp>,
-                 LowerToLoops<TileMaskOp>, LowerToLoops<TileReduceOp>,
-                 LowerToLoops<TileRescaleOp>, LowerToLoops<TileWeighOp>,
-                 LowerToLoops<tensor::FromElementsOp>,
-                 LowerToLoops<tensor::ExtractOp>>(converter, context);
+    patterns.add<
+        LowerToLoops<TileLoadOp>, LowerToLoops<TileStoreOp>,
+        LowerToLoops<TileContractOp>, LowerToLoops<TileMapOp>,
+        LowerToLoops<TileMaskOp>, LowerToLoops<TileReduceOp>,
+        LowerToLoops<TileRescaleOp>, LowerToLoops<TileWeighOp>,
+        LowerToLoops<tensor::EmptyOp>, LowerToLoops<tensor::ExtractSliceOp>,
+        LowerToLoops<tensor::InsertSliceOp>,
+        LowerToLoops<tensor::FromElementsOp>, LowerToLoops<tensor::ExtractOp>>(
+        converter, context);
     target.addIllegalOp<TileLoadOp, TileStoreOp, TileContractOp, TileMapOp,
-                        TileMaskOp, TileReduceOp, TileRescaleOp, TileWeighOp>();
+                        TileMaskOp, TileReduceOp, TileRescaleOp, TileWeighOp,
+                        tensor::EmptyOp, tensor::ExtractSliceOp,
+                        tensor::InsertSliceOp>();
     target.addDynamicallyLegalOp<tensor::FromElementsOp>(
         [](tensor::FromElementsOp op) { return !isList(op); });
     target.addDynamicallyLegalOp<tensor::ExtractOp>([](tensor::ExtractOp op) {

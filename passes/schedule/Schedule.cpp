@@ -9,6 +9,9 @@
 #include "passes/Passes.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_SCHEDULEPASS
@@ -44,6 +47,17 @@ static void addUnitDim(AttentionOp op) {
 namespace {
 struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
   using SchedulePassBase::SchedulePassBase;
+  /// As many tiles as the queries fill; one where there is nothing to share.
+  int64_t getGroup(AttentionOp op, int64_t query) {
+    if (llvm::is_contained(op.getDomain().getBounds(), 0))
+      return 1;
+    int64_t queries = op.getDomain().getBounds()[query];
+    if (ShapedType::isDynamic(queries))
+      return queryGroup;
+    return std::clamp<int64_t>(llvm::divideCeil(queries, queryTile), 1,
+                               queryGroup);
+  }
+
   void runOnOperation() override {
     getOperation()->walk([&](AttentionOp op) {
       if (op.getSchedule())
@@ -53,8 +67,9 @@ struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
       int64_t key = op.getSegments()
                         ? op.getSegments()->getKey()
                         : op.getDomain().getDims(DimKind::key).back();
-      op.setScheduleAttr(ScheduleAttr::get(op.getContext(), *getQueryDim(op),
-                                           queryTile, key, keyBlock));
+      int64_t query = *getQueryDim(op);
+      op.setScheduleAttr(ScheduleAttr::get(op.getContext(), query, queryTile,
+                                           key, keyBlock, getGroup(op, query)));
     });
   }
 };

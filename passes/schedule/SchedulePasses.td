@@ -23,8 +23,12 @@ def SchedulePass : Pass<"attn-schedule"> {
   let options = [
     Option<"queryTile", "query-tile", "int64_t", /*default=*/"32",
            "Queries of a tile; 32 is two AVX-512 registers of f32">,
-    Option<"keyBlock", "key-block", "int64_t", /*default=*/"192",
-           "Keys of a block; 192 x 32 scores in f32 are 24 KiB, which stay in a level-1 cache">
+    Option<"keyBlock", "key-block", "int64_t", /*default=*/"96",
+           "Keys of a block; 96 x 32 scores in f32 are 12 KiB, which stay in a level-1 cache "
+           "beside what they are made of">,
+    Option<"queryGroup", "query-group", "int64_t", /*default=*/"8",
+           "Tiles of queries that visit a block of keys together; what is made of the keys is "
+           "made once for all of them">
   ];
 }
 

@@ -19,7 +19,8 @@ using namespace fovea::attn;
 /// The values of the symbols of the segments' maps (see SegmentsAttr); a mask
 /// operand that no map uses has none.
 static SmallVector<Value> buildSymbols(OpBuilder &builder, AttentionOp op,
-                                       ValueRange offsets, ValueRange ends) {
+                                       ValueRange offsets, int64_t queryTile,
+                                       ValueRange ends) {
   Location loc = op.getLoc();
   DomainAttr domain = op.getDomain();
   ScheduleAttr schedule = *op.getSchedule();
@@ -29,8 +30,8 @@ static SmallVector<Value> buildSymbols(OpBuilder &builder, AttentionOp op,
         builder.createOrFold<arith::SubIOp>(loc, ends[dim], offsets[dim]);
     if (domain.isKind(dim, DimKind::parallel)) {
       bool isQuery = dim == schedule.getQueryDim();
-      Value tile = arith::ConstantIndexOp::create(
-          builder, loc, isQuery ? schedule.getQueryTile() : 1);
+      Value tile =
+          arith::ConstantIndexOp::create(builder, loc, isQuery ? queryTile : 1);
       extent = builder.createOrFold<arith::MinSIOp>(loc, extent, tile);
     }
     // Other key dimensions are walked one by one.
@@ -76,10 +77,11 @@ static SmallVector<Value> buildSymbols(OpBuilder &builder, AttentionOp op,
 }
 
 KeyPieces fovea::attn::buildKeyPieces(OpBuilder &builder, AttentionOp op,
-                                      ValueRange offsets, Value begin,
-                                      Value end, ValueRange ends) {
+                                      ValueRange offsets, int64_t queryTile,
+                                      Value begin, Value end, ValueRange ends) {
   Location loc = op.getLoc();
-  SmallVector<Value> symbols = buildSymbols(builder, op, offsets, ends);
+  SmallVector<Value> symbols =
+      buildSymbols(builder, op, offsets, queryTile, ends);
   // Unused symbols never occur in an expression; any value may stand for them.
   for (Value &symbol : symbols)
     if (!symbol)
@@ -144,21 +146,20 @@ static Value buildContains(OpBuilder &builder, Location loc,
   return any;
 }
 
-SmallVector<Value> fovea::attn::buildPieceLoop(
+SmallVector<Value> fovea::attn::buildVisitLoop(
     OpBuilder &builder, Location loc, const KeyPieces &pieces, ValueRange state,
-    function_ref<SmallVector<Value>(Value, Value, bool, ValueRange)>
-        buildPiece) {
+    function_ref<SmallVector<Value>(Value, Value, ValueRange)> buildRange) {
+  if (pieces.visit.empty())
+    return llvm::to_vector(state);
+  if (pieces.visit.size() == 1)
+    return buildRange(pieces.visit[0].first, pieces.visit[0].second, state);
   SmallVector<Value> points;
   for (auto [begin, end] : pieces.visit)
     points.append({begin, end});
-  for (auto [begin, end] : pieces.masked)
-    points.append({begin, end});
-  if (points.empty())
-    return llvm::to_vector(state);
   buildSort(builder, loc, points);
 
-  // The pieces are values of one tile, indexed by a loop so that the code of a
-  // block exists twice, full and partial, and not once for each piece.
+  // The ranges are values indexed by a loop, so that their code exists once and
+  // not once for each.
   Value ends = tensor::FromElementsOp::create(builder, loc, points);
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
@@ -166,35 +167,66 @@ SmallVector<Value> fovea::attn::buildPieceLoop(
   auto loop = scf::ForOp::create(builder, loc, zero, count, one, state);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
-  Value piece = loop.getInductionVar();
-  Value following = arith::AddIOp::create(builder, loc, piece, one);
-  Value begin = tensor::ExtractOp::create(builder, loc, ends, piece);
+  Value range = loop.getInductionVar();
+  Value following = arith::AddIOp::create(builder, loc, range, one);
+  Value begin = tensor::ExtractOp::create(builder, loc, ends, range);
   Value end = tensor::ExtractOp::create(builder, loc, ends, following);
-
+  // A range that is not visited is an empty one.
   Value isVisited = buildContains(builder, loc, pieces.visit, begin);
-  auto buildIf = [&](Value condition, bool full, auto &&otherwise) {
-    auto branch = scf::IfOp::create(builder, loc, state.getTypes(), condition,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard inner(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(
-        builder, loc, buildPiece(begin, end, full, loop.getRegionIterArgs()));
-    builder.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(builder, loc, otherwise());
-    return llvm::to_vector_of<Value>(branch.getResults());
-  };
-  auto unchanged = [&] {
-    return llvm::to_vector_of<Value>(loop.getRegionIterArgs());
-  };
-  auto visitWhole = [&] { return buildIf(isVisited, true, unchanged); };
-  SmallVector<Value> next;
-  if (pieces.masked.empty()) { // the mask is never evaluated
-    next = visitWhole();
-  } else {
-    Value isMasked = buildContains(builder, loc, pieces.masked, begin);
-    Value isPartial = arith::AndIOp::create(builder, loc, isVisited, isMasked);
-    next = buildIf(isPartial, false, visitWhole);
-  }
-  scf::YieldOp::create(builder, loc, next);
+  end = arith::SelectOp::create(builder, loc, isVisited, end, begin);
+  scf::YieldOp::create(builder, loc,
+                       buildRange(begin, end, loop.getRegionIterArgs()));
   return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+KeyVisit fovea::attn::buildKeyVisit(OpBuilder &builder, Location loc,
+                                    const KeyPieces &pieces, Value blockBegin,
+                                    Value blockEnd) {
+  auto less = [&](Value a, Value b) -> Value {
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, a, b);
+  };
+  auto no = [&]() -> Value {
+    return arith::ConstantIntOp::create(builder, loc, 0, 1);
+  };
+  KeyVisit visit = {blockEnd, blockBegin, {}, {}};
+  // Intervals that are empty here have no say.
+  bool isSingle = pieces.visit.size() == 1;
+  for (auto [begin, end] : pieces.visit) {
+    if (isSingle) {
+      visit.begin = begin;
+      visit.end = end;
+      continue;
+    }
+    Value exists = less(begin, end);
+    Value low = arith::SelectOp::create(builder, loc, exists, begin, blockEnd);
+    Value high = arith::SelectOp::create(builder, loc, exists, end, blockBegin);
+    visit.begin = arith::MinSIOp::create(builder, loc, visit.begin, low);
+    visit.end = arith::MaxSIOp::create(builder, loc, visit.end, high);
+  }
+  visit.isVisited = less(visit.begin, visit.end);
+
+  // The mask drops keys of masked intervals, and those between intervals.
+  if (!pieces.masked.empty() || !isSingle)
+    visit.isMasked = no();
+  for (auto [begin, end] : pieces.masked) {
+    Value from = arith::MaxSIOp::create(builder, loc, begin, visit.begin);
+    Value to = arith::MinSIOp::create(builder, loc, end, visit.end);
+    visit.isMasked =
+        arith::OrIOp::create(builder, loc, visit.isMasked, less(from, to));
+  }
+  if (isSingle)
+    return visit;
+  Value isOneInterval = no();
+  for (auto [begin, end] : pieces.visit) {
+    Value starts = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::sle, begin, visit.begin);
+    Value stops = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                        end, visit.end);
+    Value covers = arith::AndIOp::create(builder, loc, starts, stops);
+    isOneInterval = arith::OrIOp::create(builder, loc, isOneInterval, covers);
+  }
+  Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
+  Value hasGap = arith::XOrIOp::create(builder, loc, isOneInterval, yes);
+  visit.isMasked = arith::OrIOp::create(builder, loc, visit.isMasked, hasGap);
+  return visit;
 }

@@ -84,8 +84,18 @@ static LogicalResult lowerOnline(RewriterBase &rewriter, OnlineOp op) {
     offsets.push_back(begin);
     ends.push_back(rewriter.createOrFold<arith::AddIOp>(loc, begin, size));
   }
-  Value count = getValueOrCreateConstantIndexOp(
-      rewriter, loc, self.getMixedBounds()[schedule->getKeyDim()]);
+  // The visited keys, as places in the block.
+  int64_t key = schedule->getKeyDim();
+  Value begin, end;
+  if (op.getVisit().empty()) {
+    end = getValueOrCreateConstantIndexOp(rewriter, loc,
+                                          self.getMixedBounds()[key]);
+  } else {
+    begin = rewriter.createOrFold<arith::SubIOp>(loc, op.getVisit()[0],
+                                                 offsets[key]);
+    end = rewriter.createOrFold<arith::SubIOp>(loc, op.getVisit()[1],
+                                               offsets[key]);
+  }
 
   NormalizerAttrInterface normalizer = op.getNormalizer();
   bool hasValue = !op.getValue().empty();
@@ -100,8 +110,9 @@ static LogicalResult lowerOnline(RewriterBase &rewriter, OnlineOp op) {
   Value newShift = shift;
   Value factor;
   if (shift) {
-    newShift = TileReduceOp::create(rewriter, loc, shift.getType(),
-                                    TileReduction::max, scores, shift, count);
+    newShift =
+        TileReduceOp::create(rewriter, loc, shift.getType(), TileReduction::max,
+                             scores, shift, begin, end);
     factor =
         buildTileMap(rewriter, loc, cast<RankedTensorType>(shift.getType()),
                      {shift, newShift}, {}, [&](OpBuilder &b, ValueRange args) {
@@ -125,12 +136,12 @@ static LogicalResult lowerOnline(RewriterBase &rewriter, OnlineOp op) {
             return arith::MulFOp::create(b, loc, args[0], args[1]);
           });
     mass = TileReduceOp::create(rewriter, loc, mass.getType(),
-                                TileReduction::sum, weights, mass, count);
+                                TileReduction::sum, weights, mass, begin, end);
   }
   if (hasValue) {
     if (factor)
       acc = TileRescaleOp::create(rewriter, loc, acc.getType(), acc, factor);
-    state.push_back(operands.buildWeigh(weights, acc, count));
+    state.push_back(operands.buildWeigh(weights, acc, begin, end));
   }
   if (newShift)
     state.push_back(newShift);

@@ -142,18 +142,19 @@ llvm::SetVector<Operation *> ContractionSplitter::getSlice(Value part) const {
 //===----------------------------------------------------------------------===//
 
 int64_t ContractionSplitter::getStaticExtent(unsigned dim) {
-  auto type = cast<RankedTensorType>(op.getType());
-  if (dim < 2 && !type.isDynamicDim(dim))
-    return type.getDimSize(dim);
+  // What is read goes as far as it exists, where the result has room for more.
   AffineExpr expr = rewriter.getAffineDimExpr(dim);
+  bool isRead = false;
   for (auto [input, map] :
        llvm::zip(op.getInputs(), op.getMaps().getAsValueRange<AffineMapAttr>()))
     if (std::optional<unsigned> position = map.getResultPosition(expr)) {
       auto tile = cast<RankedTensorType>(input.getType());
+      isRead = true;
       if (!tile.isDynamicDim(*position))
         return tile.getDimSize(*position);
     }
-  return ShapedType::kDynamic;
+  auto type = cast<RankedTensorType>(op.getType());
+  return dim < 2 && !isRead ? type.getDimSize(dim) : ShapedType::kDynamic;
 }
 
 /// The extent of a dimension as a value, from what made a tile with it; null if

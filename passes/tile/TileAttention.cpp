@@ -5,10 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One scf.forall over the parallel dimensions, the query dimension in tiles;
-// inside it the pieces of the key range, each walked in blocks by attn.online
-// on a tile of the domain; then the final division, the epilogue and the
-// stores.
+// One scf.forall over the parallel dimensions, the query dimension in groups of
+// tiles; inside it the key range, walked in blocks that every tile of the group
+// visits by attn.online; then, for each tile, the final division, the epilogue
+// and the stores.
+//
+// A block is the unit in which keys and values are brought near: what is made
+// of them is made once for all tiles of a group. Each tile visits its own part
+// of the block, with the mask only where the block has keys that the mask may
+// drop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,15 +54,24 @@ public:
 
 private:
   LogicalResult check();
-  void buildTile(ValueRange ivs);
+  void buildGroup(ValueRange ivs);
   SmallVector<Value> buildState();
   SmallVector<Value> buildKeys(SmallVector<Value> state);
-  SmallVector<Value> buildBlocks(Value begin, Value end, bool masked,
-                                 ValueRange state);
-  SmallVector<Value> buildOnline(Value begin, Value count, bool masked,
-                                 ValueRange state);
+  SmallVector<Value> buildBlocks(Value begin, Value end, ValueRange state);
+  SmallVector<Value> buildVisit(Value block, Value count, ValueRange state);
+  SmallVector<Value> buildOnline(Value block, Value count, ValueRange visit,
+                                 bool masked, ValueRange state);
   void buildResults(ValueRange state);
   void buildWeights(Value out, AffineMap access, Value shift, Value factor);
+
+  /// Runs `body` for each tile of the group, on its part of the state.
+  void forEachTile(ValueRange state, function_ref<void(ValueRange)> body);
+  /// The same, where `body` returns what its part of the state becomes.
+  SmallVector<Value>
+  updateEachTile(ValueRange state,
+                 function_ref<SmallVector<Value>(ValueRange)> body);
+  scf::ForOp beginTileLoop(ValueRange carried);
+  SmallVector<Value> extractParts(ValueRange state);
 
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(rewriter, loc, value);
@@ -65,6 +79,10 @@ private:
   RankedTensorType rowsType() {
     return RankedTensorType::get({schedule.getQueryTile()},
                                  rewriter.getF32Type());
+  }
+  bool isGrouped() { return schedule.getQueryGroup() > 1; }
+  int64_t groupSize() {
+    return schedule.getQueryTile() * schedule.getQueryGroup();
   }
   bool hasValue() { return !op.getValue().empty(); }
 
@@ -78,6 +96,12 @@ private:
   SmallVector<Value> begins, ends;
   /// Offset of every dimension of the current tile; those of keys vary.
   SmallVector<Value> offsets;
+  /// First query of the current group, and how many tiles it has.
+  Value groupOffset, numTiles;
+  /// The number of the current tile in its group.
+  Value tile;
+  /// The extent of the value dimension, if there is one.
+  Value numValues;
   /// The one value dimension, or -1.
   int64_t valueDim = -1;
 };
@@ -109,34 +133,128 @@ LogicalResult AttentionTiler::run() {
     ends.push_back(rewriter.createOrFold<arith::AddIOp>(loc, begin, size));
   }
 
+  if (valueDim >= 0)
+    numValues = rewriter.createOrFold<arith::SubIOp>(loc, ends[valueDim],
+                                                     begins[valueDim]);
   SmallVector<OpFoldResult> counts;
   for (unsigned dim : domain.getDims(DimKind::parallel)) {
     Value size =
         rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]);
     if (dim == schedule.getQueryDim())
-      size = rewriter.createOrFold<arith::CeilDivSIOp>(
-          loc, size, index(schedule.getQueryTile()));
+      size = rewriter.createOrFold<arith::CeilDivSIOp>(loc, size,
+                                                       index(groupSize()));
     counts.push_back(size);
   }
   auto forall =
       scf::ForallOp::create(rewriter, loc, counts, ValueRange(), std::nullopt);
   rewriter.setInsertionPointToStart(forall.getBody());
-  buildTile(forall.getInductionVars());
+  buildGroup(forall.getInductionVars());
   rewriter.eraseOp(op);
   return success();
 }
 
-void AttentionTiler::buildTile(ValueRange ivs) {
+void AttentionTiler::buildGroup(ValueRange ivs) {
   offsets = begins;
   for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
     Value step = iv;
     if (dim == schedule.getQueryDim())
-      step = arith::MulIOp::create(rewriter, loc, iv,
-                                   index(schedule.getQueryTile()));
+      step = arith::MulIOp::create(rewriter, loc, iv, index(groupSize()));
     offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
   }
-  buildResults(buildKeys(buildState()));
+  int64_t query = schedule.getQueryDim();
+  groupOffset = offsets[query];
+  if (isGrouped()) {
+    Value left =
+        rewriter.createOrFold<arith::SubIOp>(loc, ends[query], groupOffset);
+    Value tiles = rewriter.createOrFold<arith::CeilDivSIOp>(
+        loc, left, index(schedule.getQueryTile()));
+    numTiles = rewriter.createOrFold<arith::MinSIOp>(
+        loc, tiles, index(schedule.getQueryGroup()));
+  }
+  SmallVector<Value> state = buildKeys(buildState());
+  forEachTile(state, [&](ValueRange parts) { buildResults(parts); });
 }
+
+//===----------------------------------------------------------------------===//
+// The tiles of a group
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Places of the part of a group's state that belongs to one tile.
+struct Part {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+
+  /// `numValues`: the extent of the value dimension, where that is dynamic.
+  Part(OpBuilder &builder, Value state, Value tile, Value numValues) {
+    auto type = cast<RankedTensorType>(state.getType());
+    offsets.assign(type.getRank(), builder.getIndexAttr(0));
+    strides.assign(type.getRank(), builder.getIndexAttr(1));
+    for (int64_t size : type.getShape())
+      sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(numValues)
+                                                  : builder.getIndexAttr(size));
+    offsets.front() = tile;
+    sizes.front() = builder.getIndexAttr(1);
+  }
+};
+} // namespace
+
+/// Starts a loop over the tiles of the group and sets the offset of each.
+scf::ForOp AttentionTiler::beginTileLoop(ValueRange carried) {
+  auto loop =
+      scf::ForOp::create(rewriter, loc, index(0), numTiles, index(1), carried);
+  rewriter.setInsertionPointToStart(loop.getBody());
+  Value step = arith::MulIOp::create(rewriter, loc, loop.getInductionVar(),
+                                     index(schedule.getQueryTile()));
+  offsets[schedule.getQueryDim()] =
+      rewriter.createOrFold<arith::AddIOp>(loc, groupOffset, step);
+  tile = loop.getInductionVar();
+  return loop;
+}
+
+SmallVector<Value> AttentionTiler::extractParts(ValueRange state) {
+  SmallVector<Value> parts;
+  for (Value whole : state) {
+    auto type = cast<RankedTensorType>(whole.getType());
+    Part part(rewriter, whole, tile, numValues);
+    parts.push_back(tensor::ExtractSliceOp::create(
+        rewriter, loc,
+        RankedTensorType::get(type.getShape().drop_front(),
+                              type.getElementType()),
+        whole, part.offsets, part.sizes, part.strides));
+  }
+  return parts;
+}
+
+void AttentionTiler::forEachTile(ValueRange state,
+                                 function_ref<void(ValueRange)> body) {
+  if (!isGrouped())
+    return body(state);
+  OpBuilder::InsertionGuard guard(rewriter);
+  beginTileLoop({});
+  body(extractParts(state));
+  offsets[schedule.getQueryDim()] = groupOffset;
+}
+
+SmallVector<Value> AttentionTiler::updateEachTile(
+    ValueRange state, function_ref<SmallVector<Value>(ValueRange)> body) {
+  if (!isGrouped())
+    return body(state);
+  OpBuilder::InsertionGuard guard(rewriter);
+  scf::ForOp loop = beginTileLoop(state);
+  SmallVector<Value> updated = body(extractParts(loop.getRegionIterArgs()));
+  for (auto [value, whole] : llvm::zip(updated, loop.getRegionIterArgs())) {
+    Part part(rewriter, whole, tile, numValues);
+    value = tensor::InsertSliceOp::create(
+        rewriter, loc, value, whole, part.offsets, part.sizes, part.strides);
+  }
+  scf::YieldOp::create(rewriter, loc, updated);
+  offsets[schedule.getQueryDim()] = groupOffset;
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+//===----------------------------------------------------------------------===//
+// State and keys
+//===----------------------------------------------------------------------===//
 
 /// A tile filled with one value.
 static Value buildFill(OpBuilder &builder, Location loc, RankedTensorType type,
@@ -152,22 +270,28 @@ static Value buildFill(OpBuilder &builder, Location loc, RankedTensorType type,
 }
 
 SmallVector<Value> AttentionTiler::buildState() {
+  auto stateType = [&](ArrayRef<int64_t> shape) {
+    SmallVector<int64_t> whole(shape);
+    if (isGrouped())
+      whole.insert(whole.begin(), schedule.getQueryGroup());
+    return RankedTensorType::get(whole, rewriter.getF32Type());
+  };
   SmallVector<Value> state;
   if (hasValue()) {
     int64_t extent = valueDim < 0 ? 1 : domain.getBounds()[valueDim];
     SmallVector<Value> extents;
     if (ShapedType::isDynamic(extent))
-      extents.push_back(rewriter.createOrFold<arith::SubIOp>(
-          loc, ends[valueDim], begins[valueDim]));
-    auto type = RankedTensorType::get({schedule.getQueryTile(), extent},
-                                      rewriter.getF32Type());
-    state.push_back(buildFill(rewriter, loc, type, extents, 0.0));
+      extents.push_back(numValues);
+    state.push_back(buildFill(rewriter, loc,
+                              stateType({schedule.getQueryTile(), extent}),
+                              extents, 0.0));
   }
+  RankedTensorType rows = stateType(schedule.getQueryTile());
   if (op.getNormalizer().hasShift())
-    state.push_back(buildFill(rewriter, loc, rowsType(), {},
+    state.push_back(buildFill(rewriter, loc, rows, {},
                               -std::numeric_limits<double>::infinity()));
   if (op.getNormalizer().hasMass())
-    state.push_back(buildFill(rewriter, loc, rowsType(), {}, 0.0));
+    state.push_back(buildFill(rewriter, loc, rows, {}, 0.0));
   return state;
 }
 
@@ -187,16 +311,16 @@ SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
   }
 
   int64_t key = schedule.getKeyDim();
-  if (!op.getSegments()) {
-    state = buildBlocks(begins[key], ends[key], !op.getMask().empty(), state);
+  if (!op.getSegments() || op.getMask().empty()) {
+    state = buildBlocks(begins[key], ends[key], state);
   } else {
-    KeyPieces pieces =
-        buildKeyPieces(rewriter, op, offsets, begins[key], ends[key], ends);
-    state = buildPieceLoop(
-        rewriter, loc, pieces, state,
-        [&](Value begin, Value end, bool full, ValueRange inner) {
-          return buildBlocks(begin, end, !full, inner);
-        });
+    // The blocks that any tile of the group visits.
+    KeyPieces pieces = buildKeyPieces(rewriter, op, offsets, groupSize(),
+                                      begins[key], ends[key], ends);
+    state = buildVisitLoop(rewriter, loc, pieces, state,
+                           [&](Value begin, Value end, ValueRange inner) {
+                             return buildBlocks(begin, end, inner);
+                           });
   }
 
   for (scf::ForOp loop : llvm::reverse(loops)) {
@@ -209,23 +333,68 @@ SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
 }
 
 SmallVector<Value> AttentionTiler::buildBlocks(Value begin, Value end,
-                                               bool masked, ValueRange state) {
-  Value block = index(schedule.getKeyBlock());
-  auto loop = scf::ForOp::create(rewriter, loc, begin, end, block, state);
+                                               ValueRange state) {
+  Value size = index(schedule.getKeyBlock());
+  auto loop = scf::ForOp::create(rewriter, loc, begin, end, size, state);
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPointToStart(loop.getBody());
-  Value first = loop.getInductionVar();
-  Value left = arith::SubIOp::create(rewriter, loc, end, first);
-  Value count = arith::MinSIOp::create(rewriter, loc, left, block);
+  Value block = loop.getInductionVar();
+  Value left = arith::SubIOp::create(rewriter, loc, end, block);
+  Value count = arith::MinSIOp::create(rewriter, loc, left, size);
   scf::YieldOp::create(
       rewriter, loc,
-      buildOnline(first, count, masked, loop.getRegionIterArgs()));
+      updateEachTile(loop.getRegionIterArgs(), [&](ValueRange parts) {
+        return buildVisit(block, count, parts);
+      }));
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
-/// The same computation on a tile: another domain, a state, no epilogue.
-SmallVector<Value> AttentionTiler::buildOnline(Value begin, Value count,
-                                               bool masked, ValueRange state) {
+/// What a tile does with a block: nothing, all of its part of it without the
+/// mask, or with the mask.
+SmallVector<Value> AttentionTiler::buildVisit(Value block, Value count,
+                                              ValueRange state) {
+  if (op.getMask().empty())
+    return buildOnline(block, count, {}, /*masked=*/false, state);
+  if (!op.getSegments())
+    return buildOnline(block, count, {}, /*masked=*/true, state);
+  Value end = arith::AddIOp::create(rewriter, loc, block, count);
+  KeyVisit visit =
+      buildKeyVisit(rewriter, loc,
+                    buildKeyPieces(rewriter, op, offsets,
+                                   schedule.getQueryTile(), block, end, ends),
+                    block, end);
+
+  auto buildIf = [&](Value condition, function_ref<SmallVector<Value>()> then,
+                     function_ref<SmallVector<Value>()> otherwise) {
+    auto branch = scf::IfOp::create(rewriter, loc, state.getTypes(), condition,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(rewriter, loc, then());
+    rewriter.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(rewriter, loc, otherwise());
+    return llvm::to_vector_of<Value>(branch.getResults());
+  };
+  auto online = [&](bool masked) {
+    return buildOnline(block, count, {visit.begin, visit.end}, masked, state);
+  };
+  return buildIf(
+      visit.isVisited,
+      [&] {
+        if (!visit.isMasked) // no key of a visited interval is ever dropped
+          return online(false);
+        return buildIf(
+            visit.isMasked, [&] { return online(true); },
+            [&] { return online(false); });
+      },
+      [&] { return llvm::to_vector_of<Value>(state); });
+}
+
+/// The same computation on a tile and a block: another domain, a state, no
+/// epilogue.
+SmallVector<Value> AttentionTiler::buildOnline(Value block, Value count,
+                                               ValueRange visit, bool masked,
+                                               ValueRange state) {
   SmallVector<int64_t> bounds, tileOffsets;
   SmallVector<Value> boundValues, offsetValues;
   for (unsigned dim = 0; dim < domain.getNumDims(); ++dim) {
@@ -245,9 +414,9 @@ SmallVector<Value> AttentionTiler::buildOnline(Value begin, Value count,
         isKey ? std::nullopt : getConstantIntValue(offsets[dim]);
     tileOffsets.push_back(known.value_or(ShapedType::kDynamic));
     if (!known)
-      offsetValues.push_back(isKey ? begin : offsets[dim]);
+      offsetValues.push_back(isKey ? block : offsets[dim]);
   }
-  auto tile =
+  auto blockDomain =
       DomainAttr::get(op.getContext(), llvm::to_vector(domain.getNames()),
                       llvm::to_vector(domain.getKinds()), bounds, tileOffsets);
 
@@ -289,11 +458,11 @@ SmallVector<Value> AttentionTiler::buildOnline(Value begin, Value count,
                            : mapOf({row}));
 
   auto online = OnlineOp::create(
-      rewriter, loc, ValueRange(state).getTypes(), tile, boundValues,
+      rewriter, loc, ValueRange(state).getTypes(), blockDomain, boundValues,
       offsetValues, op.getSymbols(), inputs, segments,
       rewriter.getAffineMapArrayAttr(accesses), op.getContractionDims(),
-      op.getNumLookups(), op.getNormalizer(), SegmentsAttr(), schedule, state,
-      op.getInner().size());
+      op.getNumLookups(), op.getNormalizer(), SegmentsAttr(), schedule, visit,
+      state, op.getInner().size());
   IRMapping mapping;
   SmallVector<Region *> targets = {&online.getScore(), &online.getMask(),
                                    &online.getValue()};

@@ -45,13 +45,27 @@ int64_t TileOperands::getExtent(unsigned dim) const {
 }
 
 Value TileOperands::buildExtent(unsigned dim) {
-  return builder.createOrFold<arith::SubIOp>(loc, ends[dim], offsets[dim]);
+  Value left =
+      builder.createOrFold<arith::SubIOp>(loc, ends[dim], offsets[dim]);
+  if (dim != schedule.getKeyDim())
+    return left;
+  Value block =
+      arith::ConstantIndexOp::create(builder, loc, schedule.getKeyBlock());
+  return builder.createOrFold<arith::MinSIOp>(loc, left, block);
+}
+
+/// Scores have a place for every key of a block; a tile of keys alone has those
+/// that exist.
+bool TileOperands::isDynamic(unsigned dim, ArrayRef<unsigned> dims) const {
+  if (dim == schedule.getKeyDim())
+    return !llvm::is_contained(dims, schedule.getQueryDim());
+  return ShapedType::isDynamic(getExtent(dim));
 }
 
 SmallVector<Value> TileOperands::buildExtents(ArrayRef<unsigned> dims) {
   SmallVector<Value> extents;
   for (unsigned dim : dims)
-    if (ShapedType::isDynamic(getExtent(dim)))
+    if (isDynamic(dim, dims))
       extents.push_back(buildExtent(dim));
   return extents;
 }
@@ -60,7 +74,8 @@ RankedTensorType TileOperands::getTileType(ArrayRef<unsigned> dims,
                                            Type element) {
   SmallVector<int64_t> shape;
   for (unsigned dim : dims)
-    shape.push_back(getExtent(dim));
+    shape.push_back(isDynamic(dim, dims) ? ShapedType::kDynamic
+                                         : getExtent(dim));
   return RankedTensorType::get(shape, element);
 }
 
@@ -311,7 +326,8 @@ Value TileOperands::buildScores() {
   return mask;
 }
 
-Value TileOperands::buildWeigh(Value weights, Value init, Value end) {
+Value TileOperands::buildWeigh(Value weights, Value init, Value begin,
+                               Value end) {
   buildLookups();
   SmallVector<unsigned> axes = {static_cast<unsigned>(schedule.getQueryDim()),
                                 static_cast<unsigned>(schedule.getKeyDim())};
@@ -322,7 +338,7 @@ Value TileOperands::buildWeigh(Value weights, Value init, Value end) {
   for (AffineMap &map : part.maps)
     map = AffineMap::get(rank, 0, map.getResults(), builder.getContext());
   auto weigh = TileWeighOp::create(builder, loc, init.getType(), weights, init,
-                                   end, part.inputs,
+                                   begin, end, part.inputs,
                                    builder.getAffineMapArrayAttr(part.maps));
   OpBuilder::InsertionGuard guard(builder);
   YieldOp::create(builder, loc,

@@ -26,9 +26,10 @@ public:
 
   /// The scores of the tile, [rows x keys] in f32, masked.
   mlir::Value buildScores();
-  /// `init` plus the weighted sum of the values of the first `end` keys.
+  /// `init` plus the weighted sum of the values of the keys from `begin` (null:
+  /// the first) to `end`.
   mlir::Value buildWeigh(mlir::Value weights, mlir::Value init,
-                         mlir::Value end);
+                         mlir::Value begin, mlir::Value end);
 
   /// Stores the epilogue of `acc * factor` (factor may be null).
   void storeOutput(mlir::Value out, mlir::AffineMap access,
@@ -56,6 +57,7 @@ private:
 
   bool isTiled(unsigned dim) const;
   int64_t getExtent(unsigned dim) const;
+  bool isDynamic(unsigned dim, llvm::ArrayRef<unsigned> dims) const;
   mlir::Value buildExtent(unsigned dim);
   llvm::SmallVector<unsigned> getUsedDims(mlir::AffineMap access);
   llvm::SmallVector<unsigned> getUsedDims(mlir::Region &region);

@@ -59,20 +59,21 @@ static Value expandExp(OpBuilder &builder, Location loc, Value x) {
   // Beyond these bounds the result is 0 or inf; n stays within one byte.
   x = math.clamp(x, -87.2f, arith::CmpFPredicate::OLT);
   x = math.clamp(x, 89.0f, arith::CmpFPredicate::OGT);
+  // Next to 1.5 * 2^23 numbers are a whole apart: a sum with it is rounded to
+  // an integer, and has it in its lowest bits. The 126 makes these the exponent
+  // of 2^(n - 1): with it n = -126 becomes 0, and n = 128 is still a number.
   Value log2e = math.constant(1.44269504f);
-  Value scaled = arith::MulFOp::create(builder, loc, x, log2e);
-  Value n = math::RoundEvenOp::create(builder, loc, scaled);
+  Value shift = math.constant(0x1.8p23f + 126);
+  Value shifted = math::FmaOp::create(builder, loc, x, log2e, shift);
+  Value n = arith::SubFOp::create(builder, loc, shifted, shift);
   Value minusN = arith::NegFOp::create(builder, loc, n);
   Value f = math::FmaOp::create(builder, loc, x, log2e, minusN);
   Value p = math.constant(coefficients[5]);
   for (int k = 4; k >= 0; --k)
     p = math::FmaOp::create(builder, loc, p, f, math.constant(coefficients[k]));
 
-  // 2^(n - 1) as bits, and then once more 2: n = 128 is still a number here.
   auto ints = VectorType::get(type.getShape(), builder.getI32Type());
-  Value exponent = arith::FPToSIOp::create(builder, loc, ints, n);
-  exponent =
-      arith::AddIOp::create(builder, loc, exponent, math.constantInt(126));
+  Value exponent = arith::BitcastOp::create(builder, loc, ints, shifted);
   Value bits =
       arith::ShLIOp::create(builder, loc, exponent, math.constantInt(23));
   Value power = arith::BitcastOp::create(builder, loc, type, bits);

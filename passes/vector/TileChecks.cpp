@@ -8,6 +8,7 @@
 #include "passes/vector/TileChecks.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -18,10 +19,17 @@ bool fovea::attn::isTileOp(Operation *op) {
              TileReduceOp, TileRescaleOp, TileWeighOp>(op);
 }
 
-/// A tile comes from a tile op, or is carried by a loop or branch.
+/// Tiles as parts of larger tiles.
+static bool isSlice(Operation *op) {
+  return isa<tensor::EmptyOp, tensor::ExtractSliceOp, tensor::InsertSliceOp>(
+      op);
+}
+
+/// A tile comes from a tile op, or is part of one, or is carried by a loop or
+/// branch.
 static LogicalResult checkOrigin(Operation *op, Value tile) {
   Operation *def = tile.getDefiningOp();
-  if (def ? isTileOp(def) || isa<scf::ForOp, scf::IfOp>(def)
+  if (def ? isTileOp(def) || isSlice(def) || isa<scf::ForOp, scf::IfOp>(def)
           : isa<scf::ForOp>(tile.getParentBlock()->getParentOp()))
     return success();
   return op->emitOpError("expects its tiles to come from tile ops, through "
@@ -106,7 +114,7 @@ static LogicalResult checkExtents(Operation *op, const TileLanes &lanes) {
 
 LogicalResult fovea::attn::checkTiles(Operation *root, const TileLanes &lanes) {
   WalkResult result = root->walk([&](Operation *op) {
-    bool carries = isa<scf::ForOp, scf::IfOp, scf::YieldOp>(op);
+    bool carries = isa<scf::ForOp, scf::IfOp, scf::YieldOp>(op) || isSlice(op);
     if (!carries && !isTileOp(op))
       return WalkResult::advance();
     for (Value operand : op->getOperands())

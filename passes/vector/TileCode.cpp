@@ -8,6 +8,7 @@
 #include "passes/vector/TileCode.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -25,9 +26,19 @@ Value TileCode::index(Location loc, int64_t value) {
 // Scratch memory
 //===----------------------------------------------------------------------===//
 
+/// The extent that is what is left of a block takes the room of the block.
+static std::optional<int64_t> getRoom(Value extent) {
+  if (std::optional<int64_t> known = getConstantIntValue(extent))
+    return known;
+  if (auto least = extent.getDefiningOp<arith::MinSIOp>())
+    for (Value operand : least->getOperands())
+      if (std::optional<int64_t> known = getConstantIntValue(operand))
+        return known;
+  return std::nullopt;
+}
+
 Value TileCode::createPanel(Location loc, RankedTensorType type,
                             std::optional<unsigned> lane, ValueRange extents) {
-  // An extent that is what is left of a block takes the room of the block.
   SmallVector<int64_t> shape;
   SmallVector<Value> dynamic;
   unsigned next = 0;
@@ -38,42 +49,71 @@ Value TileCode::createPanel(Location loc, RankedTensorType type,
     if (!ShapedType::isDynamic(size))
       continue;
     Value extent = extents[next++];
-    std::optional<int64_t> bound;
-    if (auto least = extent.getDefiningOp<arith::MinSIOp>())
-      for (Value operand : least->getOperands())
-        if (std::optional<int64_t> known = getConstantIntValue(operand))
-          bound = known;
-    if (bound)
-      shape.back() = *bound;
+    if (std::optional<int64_t> room = getRoom(extent))
+      shape.back() = *room;
     else
       dynamic.push_back(extent);
   }
   if (lane)
     shape.push_back(type.getDimSize(*lane));
-  // Scratch memory belongs to a whole iteration: it is taken at its start,
-  // where the extents, being sizes of operands, are known.
-  OpBuilder::InsertionGuard guard(builder);
+  return allocate(loc, MemRefType::get(shape, type.getElementType()), dynamic);
+}
+
+Value TileCode::createColumnPanel(Location loc, RankedTensorType type,
+                                  ValueRange extents) {
+  SmallVector<int64_t> shape = {ShapedType::kDynamic, ShapedType::kDynamic,
+                                columnBlock};
+  SmallVector<Value> dynamic;
+  if (std::optional<int64_t> columns = getRoom(extents[1])) {
+    shape[0] = llvm::divideCeil(*columns, columnBlock);
+  } else {
+    OpBuilder::InsertionGuard guard(builder);
+    setInsertionPointForScratch(extents[1]);
+    Value size = index(loc, columnBlock);
+    dynamic.push_back(
+        arith::CeilDivUIOp::create(builder, loc, extents[1], size));
+  }
+  if (std::optional<int64_t> keys = getRoom(extents[0]))
+    shape[1] = *keys;
+  else
+    dynamic.push_back(extents[0]);
+  return allocate(loc, MemRefType::get(shape, type.getElementType()), dynamic);
+}
+
+/// Scratch memory belongs to a whole iteration: it is taken at its start, where
+/// the extents, being sizes of operands, are known.
+void TileCode::setInsertionPointForScratch(ValueRange extents) {
   builder.setInsertionPointToStart(scratchBlock);
-  for (Value extent : dynamic)
+  for (Value extent : extents)
     if (Operation *def = extent.getDefiningOp();
         def && def->getBlock() == scratchBlock)
       builder.setInsertionPointAfter(def);
-  return memref::AllocOp::create(builder, loc,
-                                 MemRefType::get(shape, type.getElementType()),
-                                 dynamic, builder.getI64IntegerAttr(64));
+}
+
+Value TileCode::allocate(Location loc, MemRefType type, ValueRange extents) {
+  OpBuilder::InsertionGuard guard(builder);
+  setInsertionPointForScratch(extents);
+  return memref::AllocOp::create(builder, loc, type, extents,
+                                 builder.getI64IntegerAttr(64));
 }
 
 Value TileCode::createBuffer(Location loc, ArrayRef<int64_t> shape,
                              Type element) {
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(scratchBlock);
-  return memref::AllocOp::create(builder, loc, MemRefType::get(shape, element),
-                                 ValueRange(), builder.getI64IntegerAttr(64));
+  return allocate(loc, MemRefType::get(shape, element), {});
 }
 
 SmallVector<Value> TileCode::panelIndices(Location loc, Value tile,
                                           ArrayRef<Value> coordinates) {
   SmallVector<Value> indices;
+  if (columnPanels.contains(tile)) {
+    auto [block, rest] = columns.lookup(coordinates[1]);
+    if (!block) {
+      Value size = index(loc, columnBlock);
+      block = arith::DivUIOp::create(builder, loc, coordinates[1], size);
+      rest = arith::RemUIOp::create(builder, loc, coordinates[1], size);
+    }
+    return {block, coordinates[0], rest};
+  }
   std::optional<unsigned> lane = getLane(tile);
   for (auto [dim, coordinate] : llvm::enumerate(coordinates))
     if (lane != dim)
@@ -135,23 +175,6 @@ void TileCode::write(Location loc, Value tile, ArrayRef<Value> coordinates,
     memref::StoreOp::create(builder, loc, value, getPanel(tile), indices);
 }
 
-void TileCode::fillPanel(Location loc, Value tile, ArrayRef<Value> extents) {
-  // Read as what it is computed by, not from the panel that it is to be in.
-  Value panel = std::exchange(panels[tile], Value());
-  std::optional<unsigned> lane = getLane(tile);
-  SmallVector<Value> loops(extents);
-  if (lane)
-    loops.erase(loops.begin() + *lane);
-  buildLoops(loc, loops, [&](ValueRange ivs) {
-    Coordinates point(ivs.begin(), ivs.end());
-    if (lane)
-      point.insert(point.begin() + *lane, Value());
-    Value value = read(loc, tile, point);
-    panels[tile] = panel;
-    write(loc, tile, point, value);
-  });
-}
-
 SmallVector<Value> TileCode::readInputs(Location loc, ValueRange inputs,
                                         ArrayAttr maps, ArrayRef<Value> point) {
   SmallVector<Value> values;
@@ -207,7 +230,30 @@ Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
   return lookup(cast<YieldOp>(body.getTerminator()).getValue());
 }
 
+bool TileCode::isUpdatedPart(tensor::ExtractSliceOp slice) {
+  return llvm::all_of(slice.getSource().getUsers(),
+                      [&](Operation *user) {
+                        if (user == slice)
+                          return true;
+                        auto insert = dyn_cast<tensor::InsertSliceOp>(user);
+                        return insert &&
+                               insert.getDest() == slice.getSource() &&
+                               insert->getBlock() == slice->getBlock() &&
+                               slice->isBeforeInBlock(insert) &&
+                               insert.getMixedOffsets() ==
+                                   slice.getMixedOffsets() &&
+                               insert.getMixedSizes() == slice.getMixedSizes();
+                      }) &&
+         llvm::any_of(slice.getSource().getUsers(),
+                      llvm::IsaPred<tensor::InsertSliceOp>);
+}
+
 bool TileCode::isLastUse(Value tile, Operation *user) {
+  // A part that is put back into the same place of its whole is the whole's;
+  // any other is only a view of memory that is read again.
+  if (auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>();
+      slice && !isUpdatedPart(slice))
+    return false;
   // In a loop that the tile comes from outside of, the next iteration reads it
   // again.
   for (Operation *parent = user->getParentOp();
@@ -229,6 +275,17 @@ bool TileCode::isLastUse(Value tile, Operation *user) {
 // Extents and loops
 //===----------------------------------------------------------------------===//
 
+/// The extent of a part along its dimension `dim`.
+static Value getSliceExtent(OpBuilder &builder, tensor::ExtractSliceOp slice,
+                            unsigned dim) {
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  unsigned next = 0;
+  for (auto [k, size] : llvm::enumerate(slice.getMixedSizes()))
+    if (!dropped.test(k) && next++ == dim)
+      return getValueOrCreateConstantIndexOp(builder, slice.getLoc(), size);
+  llvm_unreachable("a slice without this dimension");
+}
+
 SmallVector<Value> TileCode::getExtents(Value tile) {
   auto type = cast<RankedTensorType>(tile.getType());
   Location loc = tile.getLoc();
@@ -246,6 +303,8 @@ SmallVector<Value> TileCode::getExtents(Value tile) {
       extents.push_back(index(loc, size));
     } else if (next < dynamic.size()) {
       extents.push_back(dynamic[next++]);
+    } else if (auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>()) {
+      extents.push_back(getSliceExtent(builder, slice, dim));
     } else if (auto contract = tile.getDefiningOp<TileContractOp>()) {
       // The extent of whichever input has this dimension.
       for (auto [input, attr] :

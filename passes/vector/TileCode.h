@@ -12,6 +12,7 @@
 #include "passes/vector/TileLanes.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace fovea::attn {
@@ -43,6 +44,19 @@ public:
     registers[tile] = value;
   }
   void setPanel(mlir::Value tile, mlir::Value panel) { panels[tile] = panel; }
+  /// Columns of what is weighed that lie side by side in a panel, and are
+  /// summed at a time.
+  static constexpr unsigned columnBlock = 8;
+  /// A panel of [keys x columns] with blocks of columns outermost:
+  /// [column / columnBlock][key][column % columnBlock].
+  void setColumnPanel(mlir::Value tile, mlir::Value panel) {
+    setPanel(tile, panel);
+    columnPanels.insert(tile);
+  }
+  /// States that a column is the `rest`-th of block `block`.
+  void setColumn(mlir::Value column, mlir::Value block, mlir::Value rest) {
+    columns[column] = {block, rest};
+  }
   /// The vector or scalar that holds a whole tile, or null.
   mlir::Value getRegister(mlir::Value tile) const {
     return registers.lookup(tile);
@@ -53,20 +67,24 @@ public:
   mlir::Value createPanel(mlir::Location loc, mlir::RankedTensorType type,
                           std::optional<unsigned> lane,
                           mlir::ValueRange extents);
+  /// Allocates the panel of a tile [keys x columns] of given extents, for
+  /// `setColumnPanel`.
+  mlir::Value createColumnPanel(mlir::Location loc, mlir::RankedTensorType type,
+                                mlir::ValueRange extents);
   /// Scratch memory of a static shape.
   mlir::Value createBuffer(mlir::Location loc, llvm::ArrayRef<int64_t> shape,
                            mlir::Type element);
 
   mlir::Value read(mlir::Location loc, mlir::Value tile,
                    llvm::ArrayRef<mlir::Value> coordinates);
+  /// Reads `width` elements of a tile without lanes, along its last dimension.
+  mlir::Value readRow(mlir::Location loc, mlir::Value tile,
+                      llvm::ArrayRef<mlir::Value> coordinates, int64_t width);
+  /// Whether these elements lie side by side, or are computed from such.
+  bool canReadRow(mlir::Value tile) const;
   /// Writes one element, or one vector of them, of a tile that is in a panel.
   void write(mlir::Location loc, mlir::Value tile,
              llvm::ArrayRef<mlir::Value> coordinates, mlir::Value value);
-
-  /// Computes a tile that is not held into its panel: its first elements, as
-  /// many along each dimension as `extents` says.
-  void fillPanel(mlir::Location loc, mlir::Value tile,
-                 mlir::ArrayRef<mlir::Value> extents);
 
   /// Reads the inputs of a tile op at a point of its iteration space.
   llvm::SmallVector<mlir::Value> readInputs(mlir::Location loc,
@@ -85,6 +103,9 @@ public:
   static bool isContiguous(mlir::AffineMap map, mlir::MemRefType type,
                            unsigned lane);
 
+  /// Whether a part of a tile is put back where it was, after it is updated,
+  /// and nothing else reads the whole.
+  static bool isUpdatedPart(mlir::tensor::ExtractSliceOp slice);
   /// Whether nothing reads a tile after `user` does, so that its memory may be
   /// taken over.
   static bool isLastUse(mlir::Value tile, mlir::Operation *user);
@@ -100,6 +121,14 @@ public:
   /// Writes a tile to memory element by element, where it is in range. The
   /// tile's lanes, if it has them, are walked one by one.
   void storeElements(TileStoreOp store);
+  /// Writes a tile of lanes whose last dimension is contiguous in memory, in
+  /// squares that are transposed in registers.
+  void storeTransposed(TileStoreOp store);
+  /// Reads such a tile into a panel.
+  void loadTransposed(TileLoadOp load, mlir::Value panel);
+  /// Whether a tile's lanes are across, and its last dimension along memory.
+  static bool isTransposed(mlir::AffineMap map, mlir::MemRefType type,
+                           mlir::RankedTensorType tile, unsigned lane);
   /// Writes the vector of a tile at `coordinates` to memory, contiguous along
   /// lanes.
   void storeVector(TileStoreOp store, llvm::ArrayRef<mlir::Value> coordinates,
@@ -112,12 +141,18 @@ public:
 private:
   mlir::Value readLoad(TileLoadOp load,
                        llvm::ArrayRef<mlir::Value> coordinates);
-  mlir::Value readContiguous(TileLoadOp load,
+  /// `width` elements along tile dimension `dim`, from `coordinates` on.
+  mlir::Value readContiguous(TileLoadOp load, unsigned dim, int64_t width,
                              llvm::ArrayRef<mlir::Value> coordinates,
                              mlir::ValueRange lookups);
+  void storeRow(TileStoreOp store, unsigned dim,
+                llvm::ArrayRef<mlir::Value> coordinates, mlir::Value value);
   mlir::Value readScattered(TileLoadOp load,
                             llvm::ArrayRef<mlir::Value> coordinates,
                             mlir::ValueRange lookups, int64_t width);
+  void setInsertionPointForScratch(mlir::ValueRange extents);
+  mlir::Value allocate(mlir::Location loc, mlir::MemRefType type,
+                       mlir::ValueRange extents);
   llvm::SmallVector<mlir::Value> panelIndices(mlir::Location loc,
                                               mlir::Value tile,
                                               llvm::ArrayRef<mlir::Value>);
@@ -126,6 +161,8 @@ private:
   const TileLanes &lanes;
   mlir::Block *scratchBlock;
   llvm::DenseMap<mlir::Value, mlir::Value> registers, panels;
+  llvm::DenseSet<mlir::Value> columnPanels;
+  llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> columns;
 };
 
 } // namespace fovea::attn

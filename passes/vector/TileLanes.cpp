@@ -8,6 +8,7 @@
 #include "passes/vector/TileLanes.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -47,6 +48,23 @@ bool TileLanes::propagateMaps(Operation *op, ValueRange inputs, ArrayAttr maps,
     changed |=
         set(input,
             map.getResultPosition(getAffineDimExpr(*lane, op->getContext())));
+  }
+  return changed;
+}
+
+/// A tile and a part of it that lacks the dropped dimensions.
+bool TileLanes::propagateSlice(Value whole, Value part,
+                               const llvm::SmallBitVector &dropped) {
+  bool changed = false;
+  unsigned next = 0;
+  for (unsigned dim = 0; dim < dropped.size(); ++dim) {
+    if (dropped.test(dim))
+      continue;
+    if (get(whole) == dim)
+      changed |= set(part, next);
+    if (get(part) == next)
+      changed |= set(whole, dim);
+    ++next;
   }
   return changed;
 }
@@ -100,6 +118,17 @@ bool TileLanes::propagate(Operation *op) {
                 set(load.getResult(),
                     cast<AffineMapAttr>(attr).getValue().getDimPosition(*lane));
         return changed;
+      })
+      .Case([&](tensor::ExtractSliceOp slice) {
+        return propagateSlice(slice.getSource(), slice.getResult(),
+                              slice.getDroppedDims());
+      })
+      .Case([&](tensor::InsertSliceOp insert) {
+        llvm::SmallBitVector dropped = insert.getDroppedDims();
+        return any(
+            {propagateSlice(insert.getDest(), insert.getSource(), dropped),
+             set(insert.getDest(), get(insert.getResult())),
+             set(insert.getResult(), get(insert.getDest()))});
       })
       .Case([&](scf::ForOp loop) {
         bool changed = false;

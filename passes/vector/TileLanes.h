@@ -29,6 +29,8 @@ private:
   bool propagate(mlir::Operation *op);
   bool propagateMaps(mlir::Operation *op, mlir::ValueRange inputs,
                      mlir::ArrayAttr maps, std::optional<unsigned> lane);
+  bool propagateSlice(mlir::Value whole, mlir::Value part,
+                      const llvm::SmallBitVector &dropped);
 
   llvm::DenseMap<mlir::Value, unsigned> lanes;
 };

@@ -78,7 +78,8 @@ classify(TileLoadOp load) {
 }
 
 bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane) {
-  if (type.getRank() == 0)
+  // Truth values are bytes in memory, and bits in a vector.
+  if (type.getRank() == 0 || type.getElementType().isInteger(1))
     return false;
   SmallVector<int64_t> strides;
   int64_t offset;
@@ -131,8 +132,12 @@ Value TileCode::readLoad(TileLoadOp load, ArrayRef<Value> coordinates) {
   bool vectorLookup = llvm::any_of(
       lookupValues, [](Value v) { return isa<VectorType>(v.getType()); });
   auto source = cast<MemRefType>(load.getSource().getType());
-  if (!vectorLookup && isContiguous(load.getMap(), source, *lane))
-    return readContiguous(load, coordinates, lookupValues);
+  if (!vectorLookup && isContiguous(load.getMap(), source, *lane)) {
+    SmallVector<Value> start(coordinates);
+    start[*lane] = index(loc, 0);
+    return readContiguous(load, *lane, type.getDimSize(*lane), start,
+                          lookupValues);
+  }
   return readScattered(load, coordinates, lookupValues, type.getDimSize(*lane));
 }
 
@@ -159,16 +164,14 @@ static Value restrictMask(OpBuilder &builder, Location loc, Value mask,
   return arith::AndIOp::create(builder, loc, mask, all);
 }
 
-Value TileCode::readContiguous(TileLoadOp load, ArrayRef<Value> coordinates,
+Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
+                               ArrayRef<Value> coordinates,
                                ValueRange lookupValues) {
   Location loc = load.getLoc();
-  unsigned lane = *getLane(load);
   auto tile = cast<RankedTensorType>(load.getType());
-  int64_t width = tile.getDimSize(lane);
   auto type = VectorType::get({width}, tile.getElementType());
 
   SmallVector<Value> dims(coordinates);
-  dims[lane] = index(loc, 0);
   llvm::append_range(dims, lookupValues);
   auto [usesLookup, checked] = classify(load);
   bool lastChecked = checked.back();
@@ -178,12 +181,19 @@ Value TileCode::readContiguous(TileLoadOp load, ArrayRef<Value> coordinates,
   if (!lastChecked && !element.exists)
     return vector::LoadOp::create(builder, loc, type, load.getSource(),
                                   element.indices);
-  Value size = memref::DimOp::create(builder, loc, load.getSource(),
-                                     element.indices.size() - 1);
-  Value mask = restrictMask(
-      builder, loc,
-      buildLaneMask(builder, loc, element.indices.back(), size, width),
-      element);
+  Value mask;
+  if (lastChecked) {
+    Value size = memref::DimOp::create(builder, loc, load.getSource(),
+                                       element.indices.size() - 1);
+    mask = restrictMask(
+        builder, loc,
+        buildLaneMask(builder, loc, element.indices.back(), size, width),
+        element);
+  } else {
+    mask = vector::BroadcastOp::create(
+        builder, loc, VectorType::get({width}, builder.getI1Type()),
+        element.exists);
+  }
   return vector::MaskedLoadOp::create(builder, loc, type, load.getSource(),
                                       element.indices, mask,
                                       buildZero(builder, loc, type));
@@ -204,7 +214,9 @@ Value TileCode::readScattered(TileLoadOp load, ArrayRef<Value> coordinates,
     }
     lines.push_back(line);
   }
-  Value buffer = createBuffer(loc, {width}, element);
+  bool isTruth = element.isInteger(1);
+  Type stored = isTruth ? builder.getI8Type() : element;
+  Value buffer = createBuffer(loc, {width}, stored);
   buildLoops(loc, index(loc, width), [&](ValueRange ivs) {
     Coordinates at(coordinates);
     at[*getLane(load)] = ivs[0];
@@ -213,10 +225,15 @@ Value TileCode::readScattered(TileLoadOp load, ArrayRef<Value> coordinates,
       if (line)
         lookup = memref::LoadOp::create(builder, loc, line, ivs[0]);
     Value value = loadElement(load, at, lookups);
+    if (isTruth)
+      value = arith::ExtUIOp::create(builder, loc, stored, value);
     memref::StoreOp::create(builder, loc, value, buffer, ivs[0]);
   });
-  return vector::LoadOp::create(builder, loc, VectorType::get({width}, element),
-                                buffer, index(loc, 0));
+  Value line = vector::LoadOp::create(
+      builder, loc, VectorType::get({width}, stored), buffer, index(loc, 0));
+  return isTruth ? arith::TruncIOp::create(
+                       builder, loc, VectorType::get({width}, element), line)
+                 : line;
 }
 
 //===----------------------------------------------------------------------===//
@@ -274,22 +291,44 @@ void TileCode::storeElements(TileStoreOp store) {
 
 void TileCode::storeVector(TileStoreOp store, ArrayRef<Value> coordinates,
                            Value value) {
-  Location loc = store.getLoc();
+  SmallVector<Value> start(coordinates);
   unsigned lane = *getLane(store.getTile());
+  start[lane] = index(store.getLoc(), 0);
+  storeRow(store, lane, start, value);
+}
+
+/// Writes a vector along dimension `dim` of the tile, which is contiguous in
+/// memory.
+void TileCode::storeRow(TileStoreOp store, unsigned dim,
+                        ArrayRef<Value> coordinates, Value value) {
+  Location loc = store.getLoc();
   int64_t width = cast<VectorType>(value.getType()).getDimSize(0);
   SmallVector<Value> dims(coordinates);
-  dims[lane] = index(loc, 0);
   SmallVector<bool> checked = classify(store);
   SmallVector<bool> noLookups(checked.size(), false);
+  // A tile has all its lanes, also where memory ends before them; along other
+  // dimensions it has what memory has, if it starts where that does.
+  bool lastChecked = checked.back() || getLane(store.getTile()) == dim;
   checked.back() = false;
   Element element = buildElement(builder, loc, store.getDest(), store.getMap(),
                                  dims, store.getSymbols(), noLookups, checked);
-  Value size = memref::DimOp::create(builder, loc, store.getDest(),
-                                     element.indices.size() - 1);
-  Value mask = restrictMask(
-      builder, loc,
-      buildLaneMask(builder, loc, element.indices.back(), size, width),
-      element);
+  if (!lastChecked && !element.exists) {
+    vector::StoreOp::create(builder, loc, value, store.getDest(),
+                            element.indices);
+    return;
+  }
+  auto maskType = VectorType::get({width}, builder.getI1Type());
+  Value mask;
+  if (lastChecked) {
+    Value size = memref::DimOp::create(builder, loc, store.getDest(),
+                                       element.indices.size() - 1);
+    mask = restrictMask(
+        builder, loc,
+        buildLaneMask(builder, loc, element.indices.back(), size, width),
+        element);
+  } else {
+    mask = vector::BroadcastOp::create(builder, loc, maskType, element.exists);
+  }
   vector::MaskedStoreOp::create(builder, loc, store.getDest(), element.indices,
                                 mask, value);
 }

@@ -18,6 +18,10 @@
 using namespace mlir;
 using namespace fovea::attn;
 
+/// Keys of a register tile for those that are left over: as few as keep the
+/// multipliers busy.
+static constexpr unsigned remainderRows = 4;
+
 //===----------------------------------------------------------------------===//
 // Membership
 //===----------------------------------------------------------------------===//
@@ -92,7 +96,8 @@ bool TileSweep::tryAdd(Operation *op) {
         isMember(reduce.getInit()) || (isSum && hasContract))
       return false;
     for (TileReduceOp other : reductions)
-      if (other.getEnd() != reduce.getEnd())
+      if (other.getBegin() != reduce.getBegin() ||
+          other.getEnd() != reduce.getEnd())
         return false;
     hasSum |= isSum;
     reductions.push_back(reduce);
@@ -121,32 +126,35 @@ bool TileSweep::feeds(Operation *op) const {
 // Emission
 //===----------------------------------------------------------------------===//
 
-/// How many keys are visited: what the reductions say, else all of the tile.
-Value TileSweep::getCount() {
+/// Which keys are visited: what the reductions say, else all of the tile. A
+/// null begin is the first key.
+std::pair<Value, Value> TileSweep::getRange() {
   for (TileReduceOp reduce : reductions)
     if (reduce.getEnd())
-      return reduce.getEnd();
+      return {reduce.getBegin(), reduce.getEnd()};
   // A result that goes into weighted sums alone counts as far as they do.
-  Value end;
+  TileWeighOp reader;
   bool onlyWeighed = true;
   for (Operation *op : ops)
     for (Operation *user : op->getUsers()) {
       if (llvm::is_contained(ops, user))
         continue;
       auto weigh = dyn_cast<TileWeighOp>(user);
-      onlyWeighed &= weigh && weigh.getEnd() && (!end || end == weigh.getEnd());
+      onlyWeighed &= weigh && weigh.getEnd() &&
+                     (!reader || (reader.getEnd() == weigh.getEnd() &&
+                                  reader.getBegin() == weigh.getBegin()));
       if (weigh)
-        end = weigh.getEnd();
+        reader = weigh;
     }
-  if (end && onlyWeighed)
-    return end;
+  if (reader && onlyWeighed)
+    return {reader.getBegin(), reader.getEnd()};
   // What a contraction reads may look like a score tile; what it makes is one.
   for (Operation *op : ops) {
     for (Value value : op->getResults())
       if (isScoreTile(value))
-        return code.getExtents(value)[1];
+        return {Value(), code.getExtents(value)[1]};
     if (auto reduce = dyn_cast<TileReduceOp>(op))
-      return code.getExtents(reduce.getTile())[1];
+      return {reduce.getBegin(), code.getExtents(reduce.getTile())[1]};
   }
   llvm_unreachable("a sweep without a score tile");
 }
@@ -180,34 +188,6 @@ void TileSweep::preparePanels() {
     }
     code.setPanel(result, panel);
   }
-}
-
-/// What contractions read of each key, and would compute again for every
-/// register tile of queries and keys, is computed once into panels.
-SmallVector<Value> TileSweep::prepareKeys(Value count) {
-  SmallVector<Value> prepared;
-  for (Operation *op : ops) {
-    auto contract = dyn_cast<TileContractOp>(op);
-    if (!contract)
-      continue;
-    AffineExpr key = builder.getAffineDimExpr(1);
-    for (auto [input, at] :
-         llvm::zip(contract.getInputs(),
-                   contract.getMaps().getAsValueRange<AffineMapAttr>())) {
-      std::optional<unsigned> position = at.getResultPosition(key);
-      auto map = input.getDefiningOp<TileMapOp>();
-      if (!position || !map || code.getLane(input) || code.getPanel(input) ||
-          code.getRegister(input))
-        continue;
-      SmallVector<Value> extents = code.getExtents(input);
-      extents[*position] = count;
-      code.setPanel(input, code.createPanel(map.getLoc(), map.getType(),
-                                            std::nullopt, map.getExtents()));
-      code.fillPanel(map.getLoc(), input, extents);
-      prepared.push_back(input);
-    }
-  }
-  return prepared;
 }
 
 SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
@@ -374,9 +354,9 @@ void TileSweep::emit() {
   if (ops.empty())
     return;
   Location loc = ops.front()->getLoc();
-  Value count = getCount();
+  auto [first, end] = getRange();
+  Value begin = first ? first : code.index(loc, 0);
   preparePanels();
-  SmallVector<Value> keys = prepareKeys(count);
   SmallVector<Value> totals;
   for (TileReduceOp reduce : reductions)
     totals.push_back(code.read(loc, reduce.getInit(), {Value()}));
@@ -389,7 +369,7 @@ void TileSweep::emit() {
     SmallVector<Value> indices;
     Value last;
     if (clamp)
-      last = arith::SubIOp::create(builder, loc, count, code.index(loc, 1));
+      last = arith::SubIOp::create(builder, loc, to, code.index(loc, 1));
     for (unsigned k = 0; k < rows; ++k) {
       Value row = loop.getInductionVar();
       if (k)
@@ -404,31 +384,29 @@ void TileSweep::emit() {
       scf::YieldOp::create(builder, loc, next);
     totals = llvm::to_vector_of<Value>(loop.getResults());
   };
-  auto closeLoop = [&](unsigned rows) {
-    std::optional<int64_t> known = getConstantIntValue(count);
-    Value zero = code.index(loc, 0);
-    if (hasContract) {
-      // The last register tile repeats the last key: what it computes again
-      // is equal, and is stored in the same place.
-      buildLoop(zero, count, rows, !known || *known % rows != 0);
-      return;
-    }
-    Value whole = arith::SubIOp::create(
-        builder, loc, count,
-        arith::RemSIOp::create(builder, loc, count, code.index(loc, rows)));
-    buildLoop(zero, whole, rows, false);
-    if (!known || *known % rows != 0)
-      buildLoop(whole, count, 1, false);
-  };
   unsigned contracts = llvm::count_if(
       ops, [](Operation *op) { return isa<TileContractOp>(op); });
-  closeLoop(hasContract ? std::max(1u, registerRows / contracts) : 4);
+  unsigned rows = hasContract ? std::max(1u, registerRows / contracts) : 4;
+  // Whole register tiles, then what is left.
+  std::optional<int64_t> known = getConstantIntValue(end);
+  bool isWhole = known && !first && *known % rows == 0;
+  Value whole = end;
+  if (!isWhole) {
+    Value count = first ? arith::SubIOp::create(builder, loc, end, begin) : end;
+    Value left =
+        arith::RemSIOp::create(builder, loc, count, code.index(loc, rows));
+    whole = arith::SubIOp::create(builder, loc, end, left);
+  }
+  if (!known || first || *known >= rows)
+    buildLoop(begin, whole, rows, /*clamp=*/false);
+  // The last register tile repeats the last key: what it computes again is
+  // equal, and is stored in the same place. A sum would count it twice.
+  if (!isWhole)
+    buildLoop(whole, end, hasContract ? std::min(rows, remainderRows) : 1,
+              /*clamp=*/hasContract);
 
   for (auto [reduce, total] : llvm::zip(reductions, totals))
     code.setRegister(reduce.getResult(), total);
-  // Another sweep, in another branch, computes its own.
-  for (Value tile : keys)
-    code.setPanel(tile, Value());
   ops.clear();
   reductions.clear();
   hasContract = hasSum = false;

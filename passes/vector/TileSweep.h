@@ -34,9 +34,8 @@ private:
   bool isMember(mlir::Value value) const;
   bool isScoreTile(mlir::Value tile) const;
   bool readsFinished(mlir::ValueRange inputs) const;
-  mlir::Value getCount();
+  std::pair<mlir::Value, mlir::Value> getRange();
   void preparePanels();
-  llvm::SmallVector<mlir::Value> prepareKeys(mlir::Value count);
   /// One step: `rows` are the keys; returns the new values of the reductions.
   llvm::SmallVector<mlir::Value> emitRows(llvm::ArrayRef<mlir::Value> rows,
                                           mlir::ValueRange reductions);

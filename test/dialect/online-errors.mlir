@@ -30,3 +30,26 @@ func.func @state_type(%a: tensor<4xi32>) {
   } normalizer(#attn.softmax) outs(%a[i] : tensor<4xi32>, %a[i] : tensor<4xi32>)
   return
 }
+
+// -----
+
+func.func @visit_of_one_value(%a: tensor<4xf32>, %n: index) {
+  // expected-error @below {{expects the begin and the end of the visited keys, but got 1 values}}
+  %r:2 = attn.online domain(i parallel 4, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) visit(%n) outs(%a[i] : tensor<4xf32>, %a[i] : tensor<4xf32>)
+    {schedule = #attn.schedule<queryDim = 0, queryTile = 4, keyDim = 1, keyBlock = 4>}
+  return
+}
+
+// -----
+
+func.func @visit_without_schedule(%a: tensor<4xf32>, %n: index) {
+  // expected-error @below {{expects a schedule, which names the key dimension that `visit` is of}}
+  %r:2 = attn.online domain(i parallel 4, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) visit(%n, %n) outs(%a[i] : tensor<4xf32>, %a[i] : tensor<4xf32>)
+  return
+}

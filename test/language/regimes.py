@@ -10,7 +10,8 @@ import numpy as np  # noqa: E402
 from formulas import dots, logsumexp, rows, softmax  # noqa: E402
 from harness import Case, draw, integers, main  # noqa: E402
 
-LENGTHS = (0, 1, 2, 13, 31, 32, 33, 47, 48, 49, 97, 191, 192, 193)
+# Around a register tile, a tile of queries, a block of keys, a group of tiles.
+LENGTHS = (0, 1, 2, 11, 13, 31, 32, 33, 49, 95, 96, 97, 193, 255, 256, 257)
 
 
 def grouped(q, k, v, past, len):
@@ -23,6 +24,10 @@ def grouped(q, k, v, past, len):
 
 def dense(q, k, v):
     return {"o": softmax(dots(q, k)) @ v}
+
+
+def chosen(q, k, v, keep):
+    return {"o": softmax(dots(q, k), keep) @ v}
 
 
 def make(b, h, g, i, j, d, e, past, length, seed):
@@ -42,6 +47,9 @@ def cases():
         yield make(3, 2, g, 1, 193, 64, 64, 192, 193, g)                    # decoding
     for d, e in ((1, 1), (3, 5), (8, 40), (128, 64), (64, 128), (80, 80)):
         yield make(1, 1, 1, 17, 35, d, e, 20, 35, d)
+    for n in (1, 5, 33, 97):
+        keep = np.random.default_rng(n).random((n, n)) < 0.5
+        yield Case("chosen", draw(n, q=(n, 16), k=(n, 16), v=(n, 8)) | {"keep": keep}, chosen)
     rows_without_keys = draw(7, q=(4, 2, 35, 16), k=(4, 1, 50, 16), v=(4, 1, 50, 16))
     yield Case("grouped", rows_without_keys | {"past": integers(-20, 0, 100, -100), "len": integers(50, 0, 1, 50)}, grouped,
                note="rows without keys")

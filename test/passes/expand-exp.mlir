@@ -2,9 +2,10 @@
 
 // CHECK-LABEL: func @vector
 // CHECK-NOT: math.exp
-// CHECK: math.roundeven %{{.*}} : vector<8xf32>
+// CHECK: %[[SHIFTED:.*]] = math.fma %{{.*}} : vector<8xf32>
 // CHECK-COUNT-6: math.fma
-// CHECK: arith.shli
+// CHECK: %[[BITS:.*]] = arith.bitcast %[[SHIFTED]] : vector<8xf32> to vector<8xi32>
+// CHECK: arith.shli %[[BITS]]
 // CHECK: arith.bitcast %{{.*}} : vector<8xi32> to vector<8xf32>
 func.func @vector(%x: vector<8xf32>) -> vector<8xf32> {
   %e = math.exp %x : vector<8xf32>

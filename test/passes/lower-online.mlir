@@ -10,7 +10,7 @@ func.func @step(%q: memref<?x?xf32>, %k: memref<?x?xf32>, %v: memref<?x?xf32>,
     -> (tensor<8x?xf32>, tensor<8xf32>, tensor<8xf32>) {
   // Rows may run past the end of the operand; what they read there is zero.
   // CHECK: %[[Q:.*]] = attn.tile.load %{{.*}} inBounds [false, true] : memref<?x?xf32> -> tensor<8x?xf32>
-  // CHECK: %[[K:.*]] = attn.tile.load %{{.*}} inBounds [true, true] : memref<?x?xf32> -> tensor<16x?xf32>
+  // CHECK: %[[K:.*]] = attn.tile.load %{{.*}} inBounds [true, true] : memref<?x?xf32> -> tensor<?x?xf32>
   // CHECK: %[[S:.*]] = attn.tile.contract ins(%[[Q]], %[[K]]
   // CHECK: %[[X:.*]] = attn.tile.mask %[[S]] at []
   // CHECK: attn.tile.index 1
@@ -74,6 +74,29 @@ func.func @unread_dimension(%n: index, %m: tensor<8xf32>)
     %s = arith.constant 0.5 : f32
     attn.yield %s : f32
   } normalizer(#attn.softmax) outs(%m[i] : tensor<8xf32>, %m[i] : tensor<8xf32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 16>}
+  return %r#0, %r#1 : tensor<8xf32>, tensor<8xf32>
+}
+
+// A visit is a range of index values; the block that it is in is read whole.
+// CHECK-LABEL: func @visit
+// CHECK-SAME: %[[J0:[a-z0-9]+]]: index, %[[N:[a-z0-9]+]]: index, %[[FROM:[a-z0-9]+]]: index, %[[TO:[a-z0-9]+]]: index
+func.func @visit(%k: memref<?xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>,
+                 %j0: index, %n: index, %from: index, %to: index)
+    -> (tensor<8xf32>, tensor<8xf32>) {
+  // CHECK-DAG: %[[BEGIN:.*]] = arith.subi %[[FROM]], %[[J0]]
+  // CHECK-DAG: %[[END:.*]] = arith.subi %[[TO]], %[[J0]]
+  // CHECK: attn.tile.load %{{.*}} symbols(%[[J0]])
+  // CHECK: attn.tile.reduce max %{{.*}} begin %[[BEGIN]] end %[[END]]
+  // CHECK: attn.tile.reduce sum %{{.*}} begin %[[BEGIN]] end %[[END]]
+  %r:2 = attn.online
+      domain(i parallel 8, j key %n from %j0)
+      score(%x = %k[j] : memref<?xf32>) {
+        attn.yield %x : f32
+      }
+      normalizer(#attn.softmax)
+      visit(%from, %to)
+      outs(%m[i] : tensor<8xf32>, %l[i] : tensor<8xf32>)
       {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 16>}
   return %r#0, %r#1 : tensor<8xf32>, tensor<8xf32>
 }

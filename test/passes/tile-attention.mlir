@@ -2,20 +2,27 @@
 // RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online %s | FileCheck %s --check-prefix=TILE
 // RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online --cse --attn-hoist-tile-loads --attn-vectorize-tiles %s | FileCheck %s --check-prefix=VECTOR
 
-// The parallel dimensions become a forall, the query dimension in tiles; the
-// keys are walked in blocks on top of a running state, which is divided once.
+// The parallel dimensions become a forall, the query dimension in groups of
+// tiles; the keys are walked in blocks that each tile adds to its part of a
+// running state, which is divided once.
 // CHECK-LABEL: func @dense
 // TILE-LABEL: func @dense
 // VECTOR-LABEL: func @dense
 func.func @dense(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>,
                  %v: memref<?x?x64xf32>, %o: memref<?x?x64xf32>,
                  %B: index, %M: index, %N: index) {
-  // CHECK: %[[TILES:.*]] = arith.ceildivsi %{{.*}}, %c32
-  // CHECK: scf.forall (%[[B:.*]], %[[T:.*]]) in (%{{.*}}, %[[TILES]]) {
-  // CHECK: %[[I:.*]] = arith.muli %[[T]], %c32
-  // CHECK: scf.for %[[J:.*]] = %{{.*}} to %{{.*}} step %c192{{.*}} iter_args
+  // CHECK: %[[GROUPS:.*]] = arith.ceildivsi %{{.*}}, %c256
+  // CHECK: scf.forall (%[[B:.*]], %[[G:.*]]) in (%{{.*}}, %[[GROUPS]]) {
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[G]], %c256
+  // CHECK: %[[TILES:.*]] = arith.minsi %{{.*}}, %c8
+  // CHECK: scf.for %[[J:.*]] = %{{.*}} to %{{.*}} step %c96{{.*}} iter_args
+  // CHECK: scf.for %[[T:.*]] = %c0{{.*}} to %[[TILES]] step %c1{{.*}} iter_args(%[[STATE:[a-z0-9]+]] = %{{.*}})
+  // CHECK: %[[LOCAL:.*]] = arith.muli %[[T]], %c32
+  // CHECK: %[[I:.*]] = arith.addi %[[FIRST]], %[[LOCAL]]
+  // CHECK: tensor.extract_slice %[[STATE]][%[[T]], 0, 0] [1, 32, 64] [1, 1, 1]
   // CHECK: attn.online
   // CHECK-NEXT: domain(b parallel 1 from %[[B]], i parallel 32 from %[[I]], j key %{{.*}} from %[[J]], d contraction 64, e value 64)
+  // CHECK: tensor.insert_slice
   // CHECK: attn.tile.store
 
   // TILE: scf.for
@@ -28,8 +35,11 @@ func.func @dense(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>,
 
   // The scores are never in memory as a whole: a panel of one block is.
   // VECTOR: scf.forall
-  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<192x32xf32>
-  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<64x32xf32>
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<96x32xf32>
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<8x64x32xf32>
+  // Keys are brought near row by row, values in blocks of columns.
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<96x64xf32>
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<8x96x8xf32>
   // VECTOR-NOT: memref<?x?xf32>
   // VECTOR: math.fma %{{.*}} : vector<32xf32>
   // VECTOR: math.exp %{{.*}} : vector<32xf32>

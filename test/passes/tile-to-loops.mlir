@@ -15,11 +15,11 @@
 // CHECK-LABEL: func @causal
 // CHECK-NOT: {{attn\.|tensor<|vector<}}
 // CHECK: scf.forall
-// The state is a buffer that the loops over pieces and over blocks carry.
-// CHECK: %[[ZERO:.*]] = memref.alloc(%{{.*}}) : memref<8x?xf32>
-// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[ZERO]], %{{.*}}) -> (memref<8x?xf32>, memref<8xf32>, memref<8xf32>)
+// The state is a buffer that the loops over blocks and over tiles carry.
+// CHECK: %[[ZERO:.*]] = memref.alloc(%{{.*}}) : memref<8x8x?xf32>
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[ZERO]], %{{.*}}) -> (memref<8x8x?xf32>, memref<8x8xf32>, memref<8x8xf32>)
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (memref<8x8x?xf32>, memref<8x8xf32>, memref<8x8xf32>)
 // CHECK: scf.if {{.*}} -> (memref<8x?xf32>, memref<8xf32>, memref<8xf32>)
-// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (memref<8x?xf32>, memref<8xf32>, memref<8xf32>)
 // A contraction: its own buffer, and a scalar that runs over what is summed.
 // CHECK: %[[S:.*]] = memref.alloc() : memref<8x16xf32>
 // CHECK: scf.for %[[R:.*]] =

@@ -219,11 +219,23 @@ LogicalResult AttentionEvaluator::continueRow() {
   });
 }
 
+/// Whether the current key is one of those that attn.online is to add.
+bool AttentionEvaluator::isVisited() {
+  auto online = dyn_cast<attn::OnlineOp>(op.getOperation());
+  if (!online || online.getVisit().empty())
+    return true;
+  int64_t key = point[online.getSchedule()->getKeyDim()];
+  return key >= frame.at(online.getVisit()[0]).cell.i &&
+         key < frame.at(online.getVisit()[1]).cell.i;
+}
+
 LogicalResult AttentionEvaluator::runRow() {
   if (failed(setLookups(rowLookups)))
     return failure();
   scores.assign(keys.count(), -infinity);
   if (failed(forEach(keys, [&](int64_t key) -> LogicalResult {
+        if (!isVisited())
+          return success();
         if (failed(setLookups(keyLookups)))
           return failure();
         return evaluateScore(scores[key]);

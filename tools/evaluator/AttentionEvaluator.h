@@ -82,6 +82,7 @@ private:
   mlir::LogicalResult evaluateOver(const Box &box, Part &part, Visit visit);
 
   mlir::LogicalResult runRow();
+  bool isVisited();
   mlir::LogicalResult evaluateScore(double &score);
   mlir::LogicalResult addValues(llvm::ArrayRef<double> weights,
                                 std::vector<double> &sums);

@@ -1,0 +1,248 @@
+//===- TileRows.cpp - tiles along memory, and across it
+//--------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/vector/TileCode.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+//===----------------------------------------------------------------------===//
+// Rows of tiles without lanes
+//===----------------------------------------------------------------------===//
+
+bool TileCode::canReadRow(Value tile) const {
+  auto type = cast<RankedTensorType>(tile.getType());
+  if (type.getRank() == 0 || getLane(tile) || columnPanels.contains(tile))
+    return false;
+  if (getPanel(tile))
+    return true;
+  unsigned last = type.getRank() - 1;
+  if (auto load = tile.getDefiningOp<TileLoadOp>()) {
+    for (Attribute map : load.getLookupMaps())
+      if (cast<AffineMapAttr>(map).getValue().isFunctionOfDim(last))
+        return false;
+    return isContiguous(load.getMap(),
+                        cast<MemRefType>(load.getSource().getType()), last);
+  }
+  auto map = tile.getDefiningOp<TileMapOp>();
+  if (!map)
+    return false;
+  for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps())) {
+    AffineMap projection = cast<AffineMapAttr>(attr).getValue();
+    if (!projection.isFunctionOfDim(last))
+      continue;
+    bool isLast =
+        projection.getDimPosition(projection.getNumResults() - 1) == last;
+    if (!isLast || !canReadRow(input))
+      return false;
+  }
+  return true;
+}
+
+Value TileCode::readRow(Location loc, Value tile, ArrayRef<Value> coordinates,
+                        int64_t width) {
+  auto type = cast<RankedTensorType>(tile.getType());
+  if (Value panel = getPanel(tile))
+    return vector::LoadOp::create(
+        builder, loc, VectorType::get({width}, type.getElementType()), panel,
+        panelIndices(loc, tile, coordinates));
+  unsigned last = type.getRank() - 1;
+  if (auto load = tile.getDefiningOp<TileLoadOp>())
+    return readContiguous(
+        load, last, width, coordinates,
+        readInputs(loc, load.getLookups(), load.getLookupMaps(), coordinates));
+  auto map = cast<TileMapOp>(tile.getDefiningOp());
+  SmallVector<Value> inputs;
+  for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps())) {
+    AffineMap projection = cast<AffineMapAttr>(attr).getValue();
+    Coordinates at;
+    for (unsigned k = 0; k < projection.getNumResults(); ++k)
+      at.push_back(coordinates[projection.getDimPosition(k)]);
+    inputs.push_back(projection.isFunctionOfDim(last)
+                         ? readRow(loc, input, at, width)
+                         : read(loc, input, at));
+  }
+  // The last coordinate differs from element to element.
+  Coordinates point(coordinates);
+  auto indices = VectorType::get({width}, builder.getIndexType());
+  Value steps = vector::StepOp::create(builder, loc, indices);
+  Value start = vector::BroadcastOp::create(builder, loc, indices, point[last]);
+  point[last] = arith::AddIOp::create(builder, loc, start, steps);
+  return broadcast(loc, compute(map.getBody(), inputs, point, width), width);
+}
+
+//===----------------------------------------------------------------------===//
+// Squares
+//===----------------------------------------------------------------------===//
+
+/// Transposes as many vectors as each has elements, a power of two: halves,
+/// then quarters, … are exchanged across the diagonal.
+static void transposeSquare(OpBuilder &builder, Location loc,
+                            SmallVectorImpl<Value> &rows) {
+  size_t size = rows.size();
+  for (size_t half = size / 2; half > 0; half /= 2)
+    for (size_t row = 0; row < size; ++row) {
+      if (row & half)
+        continue;
+      SmallVector<int64_t> upper, lower;
+      for (size_t k = 0; k < size; ++k) {
+        upper.push_back(k & half ? size + k - half : k);
+        lower.push_back(k & half ? size + k : k + half);
+      }
+      Value first = rows[row], second = rows[row + half];
+      rows[row] = vector::ShuffleOp::create(builder, loc, first, second, upper);
+      rows[row + half] =
+          vector::ShuffleOp::create(builder, loc, first, second, lower);
+    }
+}
+
+/// The side of the squares that a tile of `lanes` lanes is cut into: one
+/// register of 32-bit elements where two are a tile.
+static int64_t getSquare(int64_t lanes) {
+  return std::min<int64_t>(16, lanes / 2);
+}
+
+bool TileCode::isTransposed(AffineMap map, MemRefType type,
+                            RankedTensorType tile, unsigned lane) {
+  unsigned last = tile.getRank() - 1;
+  int64_t lanes = tile.getDimSize(lane);
+  return lane != last && lanes >= 4 && llvm::isPowerOf2_64(lanes) &&
+         isContiguous(map, type, last);
+}
+
+void TileCode::loadTransposed(TileLoadOp load, Value panel) {
+  Location loc = load.getLoc();
+  auto type = cast<RankedTensorType>(load.getType());
+  unsigned lane = *getLane(load), last = type.getRank() - 1;
+  int64_t side = getSquare(type.getDimSize(lane));
+  SmallVector<Value> extents = getExtents(load);
+  Value lanes = index(loc, type.getDimSize(lane));
+  Value columns = extents[last];
+  Value size = index(loc, side), one = index(loc, 1);
+  SmallVector<Value> outer;
+  for (unsigned dim = 0; dim < last; ++dim)
+    if (dim != lane)
+      outer.push_back(extents[dim]);
+  buildLoops(loc, outer, [&](ValueRange ivs) {
+    Coordinates point(ivs);
+    point.insert(point.begin() + lane, Value());
+    point.push_back(Value());
+    auto locate = [&](Value column, Value atLane) {
+      SmallVector<Value> indices(ivs);
+      indices.push_back(column);
+      indices.push_back(atLane);
+      return indices;
+    };
+    auto readLookups = [&](ArrayRef<Value> at) {
+      return readInputs(loc, load.getLookups(), load.getLookupMaps(), at);
+    };
+    auto bands = scf::ForOp::create(builder, loc, index(loc, 0), lanes, size);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(bands.getBody());
+    Value firstLane = bands.getInductionVar();
+    Value whole = arith::SubIOp::create(
+        builder, loc, columns,
+        arith::RemSIOp::create(builder, loc, columns, size));
+    auto squares = scf::ForOp::create(builder, loc, index(loc, 0), whole, size);
+    {
+      OpBuilder::InsertionGuard inner(builder);
+      builder.setInsertionPointToStart(squares.getBody());
+      Value column = squares.getInductionVar();
+      SmallVector<Value> rows;
+      for (int64_t k = 0; k < side; ++k) {
+        point[lane] =
+            arith::AddIOp::create(builder, loc, firstLane, index(loc, k));
+        point[last] = column;
+        rows.push_back(
+            readContiguous(load, last, side, point, readLookups(point)));
+      }
+      transposeSquare(builder, loc, rows);
+      for (auto [k, row] : llvm::enumerate(rows)) {
+        Value at = arith::AddIOp::create(builder, loc, column, index(loc, k));
+        vector::StoreOp::create(builder, loc, row, panel,
+                                locate(at, firstLane));
+      }
+    }
+    // Columns that fill no square, one by one.
+    auto rest = scf::ForOp::create(builder, loc, whole, columns, one);
+    builder.setInsertionPointToStart(rest.getBody());
+    auto each = scf::ForOp::create(builder, loc, index(loc, 0), size, one);
+    builder.setInsertionPointToStart(each.getBody());
+    point[lane] =
+        arith::AddIOp::create(builder, loc, firstLane, each.getInductionVar());
+    point[last] = rest.getInductionVar();
+    Value element = loadElement(load, point, readLookups(point));
+    memref::StoreOp::create(builder, loc, element, panel,
+                            locate(point[last], point[lane]));
+  });
+}
+
+void TileCode::storeTransposed(TileStoreOp store) {
+  Location loc = store.getLoc();
+  Value tile = store.getTile();
+  auto type = cast<RankedTensorType>(tile.getType());
+  unsigned lane = *getLane(tile), last = type.getRank() - 1;
+  int64_t width = type.getDimSize(lane), side = getSquare(width);
+  SmallVector<Value> extents = getExtents(tile);
+  Value columns = extents[last];
+  Value size = index(loc, side);
+  SmallVector<Value> outer;
+  for (unsigned dim = 0; dim < last; ++dim)
+    if (dim != lane)
+      outer.push_back(extents[dim]);
+  buildLoops(loc, outer, [&](ValueRange ivs) {
+    Coordinates point(ivs);
+    point.insert(point.begin() + lane, Value());
+    point.push_back(Value());
+    auto readColumn = [&](Value column) {
+      Coordinates at = point;
+      at[lane] = Value();
+      at[last] = column;
+      return broadcast(loc, read(loc, tile, at), width);
+    };
+    Value whole = arith::SubIOp::create(
+        builder, loc, columns,
+        arith::RemSIOp::create(builder, loc, columns, size));
+    auto squares = scf::ForOp::create(builder, loc, index(loc, 0), whole, size);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(squares.getBody());
+    Value column = squares.getInductionVar();
+    SmallVector<Value> vectors;
+    for (int64_t k = 0; k < side; ++k)
+      vectors.push_back(readColumn(
+          arith::AddIOp::create(builder, loc, column, index(loc, k))));
+    for (int64_t first = 0; first < width; first += side) {
+      SmallVector<Value> rows;
+      for (Value vector : vectors)
+        rows.push_back(vector::ExtractStridedSliceOp::create(
+            builder, loc, vector, first, side, /*strides=*/1));
+      transposeSquare(builder, loc, rows);
+      for (auto [k, row] : llvm::enumerate(rows)) {
+        point[lane] = index(loc, first + k);
+        point[last] = column;
+        storeRow(store, last, point, row);
+      }
+    }
+    // Columns that fill no square.
+    builder.setInsertionPointAfter(squares);
+    auto rest = scf::ForOp::create(builder, loc, whole, columns, index(loc, 1));
+    builder.setInsertionPointToStart(rest.getBody());
+    Value vector = readColumn(rest.getInductionVar());
+    for (int64_t k = 0; k < width; ++k) {
+      point[lane] = index(loc, k);
+      point[last] = rest.getInductionVar();
+      Value element = vector::ExtractStridedSliceOp::create(
+          builder, loc, vector, k, 1, /*strides=*/1);
+      storeRow(store, last, point, element);
+    }
+  });
+}

@@ -1,0 +1,92 @@
+//===- TileVectorizer.h - tile ops as vector code ---------------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_VECTOR_TILEVECTORIZER_H
+#define FOVEA_PASSES_VECTOR_TILEVECTORIZER_H
+
+#include "passes/vector/TileCode.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace fovea::attn {
+
+/// Rewrites the tile ops below one op, the whole of a parallel iteration.
+/// Tiles are replaced in place, block by block: tile ops over scores gather in
+/// a sweep until something needs its results, all else is built where it
+/// stands.
+class TileVectorizer {
+public:
+  TileVectorizer(mlir::Operation *root, mlir::Block *body,
+                 unsigned registerRows)
+      : root(root), lanes(root), builder(root->getContext()),
+        code(builder, lanes, body), registerRows(registerRows) {}
+
+  mlir::LogicalResult run(mlir::Block &block);
+
+private:
+  mlir::LogicalResult processBlock(mlir::Block &block);
+  mlir::LogicalResult process(mlir::Operation *op);
+
+  // Tiles between memory and panels (TilePanels.cpp).
+  mlir::LogicalResult processLoad(TileLoadOp load);
+  mlir::LogicalResult processMap(TileMapOp map);
+  mlir::LogicalResult processRescale(TileRescaleOp rescale);
+  mlir::LogicalResult processStore(TileStoreOp store);
+  mlir::LogicalResult processEmpty(mlir::tensor::EmptyOp empty);
+  mlir::LogicalResult processExtract(mlir::tensor::ExtractSliceOp slice);
+  mlir::LogicalResult processInsert(mlir::tensor::InsertSliceOp insert);
+  mlir::Value createPanelFor(mlir::Value tile);
+  void copyToPanel(mlir::Location loc, mlir::Value from, mlir::Value tile);
+  mlir::Value createTarget(mlir::Value tile);
+  mlir::Value createView(mlir::Location loc, mlir::Value whole,
+                         llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                         llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                         const llvm::SmallBitVector &dropped);
+  void fillLanePanel(mlir::Value tile, mlir::Value panel);
+  void fillRowPanel(mlir::Value tile);
+
+  // Weighted sums (TileWeigh.cpp).
+  mlir::LogicalResult processWeigh(TileWeighOp weigh);
+
+  // Control flow that carries tiles (TileControlFlow.cpp).
+  mlir::LogicalResult processFor(mlir::scf::ForOp loop);
+  mlir::LogicalResult processIf(mlir::scf::IfOp branch);
+
+  bool isTile(mlir::Value value) const {
+    return mlir::isa<mlir::RankedTensorType>(value.getType()) && !isList(value);
+  }
+  /// A tensor of indices that no tile op made: a short list of points.
+  static bool isList(mlir::Value value) {
+    return value.getDefiningOp<mlir::tensor::FromElementsOp>() != nullptr;
+  }
+  /// Whether a tile is more than one vector, or more than one scalar.
+  bool isWide(mlir::Value value) const {
+    return mlir::cast<mlir::RankedTensorType>(value.getType()).getRank() >
+           (code.getLane(value) ? 1 : 0);
+  }
+  /// The vector or scalar that a tile that is not wide consists of.
+  mlir::Value readWhole(mlir::Location loc, mlir::Value tile) {
+    auto type = mlir::cast<mlir::RankedTensorType>(tile.getType());
+    return code.read(loc, tile, TileCode::Coordinates(type.getRank()));
+  }
+  /// Erases ops that have been replaced, users first.
+  void eraseReplaced();
+
+  mlir::Operation *root;
+  TileLanes lanes;
+  mlir::OpBuilder builder;
+  TileCode code;
+  unsigned registerRows;
+  llvm::SmallVector<mlir::Operation *> replaced;
+  /// Bodies of loops, and how many of their arguments have been replaced.
+  llvm::SmallVector<std::pair<mlir::Block *, unsigned>> replacedArguments;
+};
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_VECTOR_TILEVECTORIZER_H

@@ -1,0 +1,98 @@
+//===- TileWeigh.cpp - weighted sums of values as vector code -------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/vector/TileVectorizer.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
+  Location loc = weigh.getLoc();
+  auto type = cast<RankedTensorType>(weigh.getType());
+  if (type.getRank() != 2)
+    return weigh.emitOpError()
+           << "expects a weighted sum of rank 2 on CPUs, but got " << type;
+  int64_t width = type.getDimSize(0);
+  replaced.push_back(weigh);
+
+  // The sum is updated in place where nothing else reads what it was.
+  Value init = weigh.getInit();
+  Value base = init;
+  if (auto rescale = init.getDefiningOp<TileRescaleOp>();
+      rescale && !code.getPanel(init))
+    base = rescale.getTile();
+  Operation *reader = base == init ? weigh : init.getDefiningOp();
+  bool inPlace = code.getPanel(base) && TileCode::isLastUse(base, reader) &&
+                 TileCode::isLastUse(init, weigh);
+  Value panel = inPlace ? code.getPanel(base) : createPanelFor(base);
+
+  Value first = weigh.getBegin(), end = weigh.getEnd();
+  if (!first)
+    first = code.index(loc, 0);
+  if (!end)
+    end = code.getExtents(weigh.getWeights())[1];
+  Value columns = code.getExtents(base)[1];
+  Value zero = code.index(loc, 0), one = code.index(loc, 1);
+
+  auto buildColumns = [&](Value from, Value to, unsigned step) {
+    auto outer =
+        scf::ForOp::create(builder, loc, from, to, code.index(loc, step));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(outer.getBody());
+    SmallVector<Value> columnsAt, sums;
+    Value block;
+    if (step == TileCode::columnBlock)
+      block = arith::DivUIOp::create(builder, loc, outer.getInductionVar(),
+                                     code.index(loc, step));
+    for (unsigned k = 0; k < step; ++k) {
+      Value column = outer.getInductionVar();
+      if (k)
+        column =
+            arith::AddIOp::create(builder, loc, column, code.index(loc, k));
+      if (block)
+        code.setColumn(column, block, code.index(loc, k));
+      columnsAt.push_back(column);
+      sums.push_back(code.read(loc, init, {Value(), column}));
+    }
+    auto inner = scf::ForOp::create(builder, loc, first, end, one, sums);
+    {
+      OpBuilder::InsertionGuard innerGuard(builder);
+      builder.setInsertionPointToStart(inner.getBody());
+      Value key = inner.getInductionVar();
+      Value weight = code.read(loc, weigh.getWeights(), {Value(), key});
+      SmallVector<Value> next;
+      for (auto [column, sum] :
+           llvm::zip(columnsAt, inner.getRegionIterArgs())) {
+        SmallVector<Value> point = {Value(), key, column};
+        SmallVector<Value> inputs =
+            code.readInputs(loc, weigh.getInputs(), weigh.getMaps(), point);
+        Value value = code.compute(weigh.getBody(), inputs, point, width);
+        next.push_back(math::FmaOp::create(
+            builder, loc, weight, code.broadcast(loc, value, width), sum));
+      }
+      scf::YieldOp::create(builder, loc, next);
+    }
+    for (auto [column, sum] : llvm::zip(columnsAt, inner.getResults()))
+      vector::StoreOp::create(builder, loc, sum, panel,
+                              ValueRange{column, zero});
+  };
+  std::optional<int64_t> known = getConstantIntValue(columns);
+  Value whole = arith::SubIOp::create(
+      builder, loc, columns,
+      arith::RemSIOp::create(builder, loc, columns,
+                             code.index(loc, TileCode::columnBlock)));
+  if (!known || *known >= TileCode::columnBlock)
+    buildColumns(zero, whole, TileCode::columnBlock);
+  if (!known || *known % TileCode::columnBlock != 0)
+    buildColumns(whole, columns, 1);
+  code.setPanel(weigh, panel);
+  return success();
+}
