@@ -159,7 +159,7 @@ void EntryReport::printCounts(AttentionOp op) {
     return;
   }
   visitedPairs = counts.visited() / counts.pairs;
-  visitedKeys = counts.visitedTileKeys / counts.tileKeys;
+  visitedKeys = counts.visitedGroupKeys / counts.groupKeys;
   item("keys", fmt::format("{} visited ({} whole, {} partial), {} skipped; "
                            "tiles of {} queries: {}",
                            percentText(visitedPairs),
@@ -235,6 +235,11 @@ void EntryReport::printSchedule(AttentionOp op) {
   more(fmt::format(
       "{} keys a block: {} of scores", schedule.getKeyBlock(),
       bytesText(static_cast<double>(schedule.getKeyBlock() * queries * 4))));
+  if (schedule.getQueryGroup() > 1)
+    more(
+        fmt::format("{} tiles a group: each block of keys is brought near once "
+                    "for all of them",
+                    schedule.getQueryGroup()));
   auto size =
       sizes.valueOf(op.getMixedBounds()[schedule.getQueryDim()]).constant();
   if (!size || *size == 0)
@@ -263,13 +268,15 @@ void EntryReport::printWork(AttentionOp op) {
     more(flopsText(visited.flops) + ", " + functionsText(visited.functions) +
          ", for the keys visited");
 
-  SizePolynomial streamed = work.perKey * work.tiles * work.keys * trips;
+  SizePolynomial streamed = work.perKey * work.groups * work.keys * trips;
   if (hasCounts)
     streamed = streamed * SizePolynomial(visitedKeys);
   SizePolynomial moved = (work.read + work.written) * trips;
   item("bytes", sizeText(work.read * trips) + " of operands, " +
                     sizeText(work.written * trips) + " of results");
-  more(sizeText(streamed) + " of keys and values, as every tile walks them");
+  more(sizeText(streamed) + " of keys and values, as every " +
+       (op.getSchedule()->getQueryGroup() > 1 ? "group" : "tile") +
+       " walks them");
   auto flops = visited.flops.constant(), bytes = moved.constant();
   if (!flops || !bytes || *bytes == 0)
     return;

@@ -60,6 +60,12 @@ private:
   void findValues();
   void walk(unsigned position, bool isFirst);
   void walkQueries(bool isFirst);
+  void setQueries(double begin, double rows) {
+    values[3 * symbols.queryDim()] = queryBegin + begin;
+    values[3 * symbols.queryDim() + 1] = rows;
+  }
+  Intervals evaluateVisit();
+  void countGroup(double begin, double rows);
   Intervals evaluateAll(ArrayRef<AffineMap> lower, ArrayRef<AffineMap> upper);
   void countTile(double rows, std::vector<double> *wholeKeys,
                  std::vector<double> *partialKeys);
@@ -129,13 +135,34 @@ SegmentCounter::evaluateAll(ArrayRef<AffineMap> lower,
   return intervals;
 }
 
+/// The intervals that are visited, from first to last.
+SegmentCounter::Intervals SegmentCounter::evaluateVisit() {
+  std::optional<SegmentsAttr> segments = op.getSegments();
+  if (!segments)
+    return {{keyBegin, keyBegin + keys}};
+  Intervals visit =
+      evaluateAll(segments->getVisitLower(), segments->getVisitUpper());
+  llvm::sort(visit);
+  return visit;
+}
+
+/// Counts the keys that a group of `rows` queries brings near, as one tile.
+void SegmentCounter::countGroup(double begin, double rows) {
+  setQueries(begin, rows);
+  counts.groupKeys += keys;
+  double counted = keyBegin;
+  for (auto [from, to] : evaluateVisit()) {
+    counts.visitedGroupKeys += std::max(0.0, to - std::max(from, counted));
+    counted = std::max(counted, to);
+  }
+}
+
 /// Counts the pieces of a tile of `rows` queries; adds its keys to the columns
 /// of the map.
 void SegmentCounter::countTile(double rows, std::vector<double> *wholeKeys,
                                std::vector<double> *partialKeys) {
-  Intervals visit = {{keyBegin, keyBegin + keys}}, masked;
+  Intervals visit = evaluateVisit(), masked;
   if (std::optional<SegmentsAttr> segments = op.getSegments()) {
-    visit = evaluateAll(segments->getVisitLower(), segments->getVisitUpper());
     masked =
         evaluateAll(segments->getMaskedLower(), segments->getMaskedUpper());
   } else if (!op.getMask().empty()) {
@@ -151,14 +178,12 @@ void SegmentCounter::countTile(double rows, std::vector<double> *wholeKeys,
       return interval.first <= point && point < interval.second;
     });
   };
-  counts.tileKeys += keys;
   counts.pairs += rows * keys;
   for (size_t k = 0; k + 1 < points.size(); ++k) {
     double begin = points[k], end = points[k + 1];
     if (begin == end || !contains(visit, begin))
       continue;
     bool isPartial = contains(masked, begin);
-    counts.visitedTileKeys += end - begin;
     (isPartial ? counts.partial : counts.whole) += rows * (end - begin);
     if (!wholeKeys)
       continue;
@@ -189,6 +214,9 @@ void SegmentCounter::addRow(ArrayRef<double> wholeKeys,
 
 void SegmentCounter::walkQueries(bool isFirst) {
   auto tile = static_cast<double>(schedule.getQueryTile());
+  double group = tile * static_cast<double>(schedule.getQueryGroup());
+  for (double begin = 0; begin < queries; begin += group)
+    countGroup(begin, std::min(group, queries - begin));
   std::vector<double> whole, partial;
   int64_t tilesInRow = 0;
   for (double begin = 0; begin < queries; begin += tile) {
@@ -199,8 +227,7 @@ void SegmentCounter::walkQueries(bool isFirst) {
       partial.assign(columns, 0);
     }
     double rows = std::min(tile, queries - begin);
-    values[3 * symbols.queryDim()] = queryBegin + begin;
-    values[3 * symbols.queryDim() + 1] = rows;
+    setQueries(begin, rows);
     countTile(rows, isFirst ? &whole : nullptr, isFirst ? &partial : nullptr);
     bool isLast = begin + tile >= queries;
     if (isFirst && (++tilesInRow == counts.tilesPerRow || isLast)) {

@@ -19,8 +19,9 @@ namespace fovea::explain {
 /// is a query and a key.
 struct SegmentCounts {
   double pairs = 0, whole = 0, partial = 0;
-  /// Sum over tiles of the keys that each visits, and of those there are.
-  double tileKeys = 0, visitedTileKeys = 0;
+  /// Sum over groups of tiles of the keys there are, and of those that each
+  /// brings near.
+  double groupKeys = 0, visitedGroupKeys = 0;
   /// Tiles of one combination of the other dimensions.
   int64_t tiles = 0;
   /// A row for each `tilesPerRow` tiles of `queryTile` queries, a character for

@@ -163,11 +163,12 @@ AttentionWork explain::measureAttention(AttentionOp op, Sizes &sizes) {
     work.read += sizes.bytesOf(operand);
   for (Value out : op.getOuts())
     work.written += sizes.bytesOf(out);
-  work.tiles = sizes.valueOf(bounds[schedule.getQueryDim()])
-                   .ceilDiv(static_cast<double>(schedule.getQueryTile()));
+  work.groups = sizes.valueOf(bounds[schedule.getQueryDim()])
+                    .ceilDiv(static_cast<double>(schedule.getQueryTile() *
+                                                 schedule.getQueryGroup()));
   for (unsigned dim : domain.getDims(DimKind::parallel))
     if (dim != schedule.getQueryDim())
-      work.tiles = work.tiles * sizes.valueOf(bounds[dim]);
+      work.groups = work.groups * sizes.valueOf(bounds[dim]);
   return work;
 }
 

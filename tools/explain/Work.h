@@ -32,9 +32,9 @@ struct AttentionWork {
   SizePolynomial queries, keys;
   /// Bytes of the tensors that are operands, each once, and of the results.
   SizePolynomial read, written;
-  /// Bytes that a tile of queries reads for each key that it visits, and the
-  /// tiles there are.
-  SizePolynomial perKey, tiles;
+  /// Bytes that a group of tiles reads for each key that it visits, and the
+  /// groups there are.
+  SizePolynomial perKey, groups;
 };
 AttentionWork measureAttention(attn::AttentionOp op, Sizes &sizes);
 
