@@ -140,6 +140,16 @@ def Attn_SoftmaxAttr : Attn_Attr<"Softmax", "softmax",
   }];
 }
 
+def Attn_RatioAttr : Attn_Attr<"Ratio", "ratio",
+    [DeclareAttrInterfaceMethods<Attn_NormalizerAttrInterface>]> {
+  let summary = "The score's share of the sum of the scores";
+  let description = [{
+    weight = s, no shift, result = a / l, log mass = log l. Normalized relu, sigmoid and
+    linear attention are of this kind; their function of the score stands in the score
+    region. A score of -inf (a key not kept) weighs 0, and a row of mass 0 gives 0.
+  }];
+}
+
 def Attn_PlainAttr : Attn_Attr<"Plain", "plain",
     [DeclareAttrInterfaceMethods<Attn_NormalizerAttrInterface>]> {
   let summary = "The score itself is the weight; nothing is divided";

@@ -25,6 +25,7 @@ def Attn_NormalizerAttrInterface : AttrInterface<"NormalizerAttrInterface"> {
 
     The state (a, m, l) of two disjoint sets of keys merges associatively:
     m = max(m1, m2), and a and l are the sums of the rescaled parts.
+    So a sink, one more key whose value is zero, may be added at the end.
     All methods build IR on floats, scalar or vector, of one type.
   }];
   let methods = [

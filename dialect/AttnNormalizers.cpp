@@ -42,6 +42,16 @@ static Value buildShiftedExp(OpBuilder &builder, Location loc, Value a,
   return math::ExpOp::create(builder, loc, difference);
 }
 
+/// 1 / mass, but 0 for a row without any.
+static Value buildInverse(OpBuilder &builder, Location loc, Value mass) {
+  Value zero = buildFloat(builder, loc, mass.getType(), 0.0);
+  Value one = buildFloat(builder, loc, mass.getType(), 1.0);
+  Value empty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                      mass, zero);
+  Value inverse = arith::DivFOp::create(builder, loc, one, mass);
+  return arith::SelectOp::create(builder, loc, empty, zero, inverse);
+}
+
 bool SoftmaxAttr::hasShift() const { return true; }
 bool SoftmaxAttr::hasMass() const { return true; }
 
@@ -55,14 +65,9 @@ Value SoftmaxAttr::buildRescale(OpBuilder &builder, Location loc,
   return buildShiftedExp(builder, loc, oldShift, newShift);
 }
 
-Value SoftmaxAttr::buildFinalFactor(OpBuilder &builder, Location loc,
-                                    Value shift, Value mass) const {
-  Value zero = buildFloat(builder, loc, mass.getType(), 0.0);
-  Value one = buildFloat(builder, loc, mass.getType(), 1.0);
-  Value empty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
-                                      mass, zero);
-  Value inverse = arith::DivFOp::create(builder, loc, one, mass);
-  return arith::SelectOp::create(builder, loc, empty, zero, inverse);
+Value SoftmaxAttr::buildFinalFactor(OpBuilder &builder, Location loc, Value,
+                                    Value mass) const {
+  return buildInverse(builder, loc, mass);
 }
 
 Value SoftmaxAttr::buildLogMass(OpBuilder &builder, Location loc, Value shift,
@@ -72,16 +77,43 @@ Value SoftmaxAttr::buildLogMass(OpBuilder &builder, Location loc, Value shift,
   return arith::AddFOp::create(builder, loc, shift, log);
 }
 
-bool PlainAttr::hasShift() const { return false; }
-bool PlainAttr::hasMass() const { return false; }
-
-Value PlainAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
-                             Value) const {
+/// The score itself, but 0 for a key that is not kept.
+static Value buildKeptScore(OpBuilder &builder, Location loc, Value score) {
   Value lowest = buildFloat(builder, loc, score.getType(), -infinity);
   Value zero = buildFloat(builder, loc, score.getType(), 0.0);
   Value dropped = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
                                         score, lowest);
   return arith::SelectOp::create(builder, loc, dropped, zero, score);
+}
+
+bool RatioAttr::hasShift() const { return false; }
+bool RatioAttr::hasMass() const { return true; }
+
+Value RatioAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
+                             Value) const {
+  return buildKeptScore(builder, loc, score);
+}
+
+Value RatioAttr::buildRescale(OpBuilder &, Location, Value, Value) const {
+  return {};
+}
+
+Value RatioAttr::buildFinalFactor(OpBuilder &builder, Location loc, Value,
+                                  Value mass) const {
+  return buildInverse(builder, loc, mass);
+}
+
+Value RatioAttr::buildLogMass(OpBuilder &builder, Location loc, Value,
+                              Value mass) const {
+  return math::LogOp::create(builder, loc, mass);
+}
+
+bool PlainAttr::hasShift() const { return false; }
+bool PlainAttr::hasMass() const { return false; }
+
+Value PlainAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
+                             Value) const {
+  return buildKeptScore(builder, loc, score);
 }
 
 Value PlainAttr::buildRescale(OpBuilder &, Location, Value, Value) const {

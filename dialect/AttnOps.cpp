@@ -24,7 +24,7 @@ unsigned fovea::attn::detail::getSegmentOf(AttentionOpInterface op,
       return k;
   unsigned segment = op.getInner().size();
   for (Region *candidate : {&op.getScore(), &op.getMask(), &op.getValue(),
-                            op.getEpilogueOrNull()}) {
+                            op.getEpilogueOrNull(), op.getSinkOrNull()}) {
     if (candidate == &region)
       return segment;
     ++segment;
@@ -77,6 +77,9 @@ static SmallVector<RegionRule> getRegionRules(AttentionOpInterface op) {
   rules.push_back({&op.getValue(), "value", values, lookups});
   if (Region *epilogue = op.getEpilogueOrNull())
     rules.push_back({epilogue, "epilogue", outputs, lookups});
+  if (Region *sink = op.getSinkOrNull())
+    rules.push_back(
+        {sink, "sink", dimsOfKinds(domain, {DimKind::parallel}), lookups});
   return rules;
 }
 
@@ -299,6 +302,7 @@ addEffects(Op op,
 //===----------------------------------------------------------------------===//
 
 Region *AttentionOp::getEpilogueOrNull() { return &getEpilogue(); }
+Region *AttentionOp::getSinkOrNull() { return &getSink(); }
 
 void AttentionOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
@@ -362,6 +366,9 @@ LogicalResult AttentionOp::verifyRegions() {
   if (failed(verifySegments(*this)) ||
       failed(verifySchedule(self, getSchedule(), getSegments())))
     return failure();
+  if (!getSink().empty() && !getNormalizer().hasMass())
+    return emitOpError() << "has a sink, but its normalizer " << getNormalizer()
+                         << " divides by nothing";
   if (getResultKinds().size() != getOuts().size())
     return emitOpError() << "expects a kind for each of " << getOuts().size()
                          << " results, but got " << getResultKinds().size();
@@ -399,6 +406,7 @@ LogicalResult AttentionOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 Region *OnlineOp::getEpilogueOrNull() { return nullptr; }
+Region *OnlineOp::getSinkOrNull() { return nullptr; }
 
 void OnlineOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>

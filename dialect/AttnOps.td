@@ -24,7 +24,7 @@ def Attn_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
   let description = [{
     An iteration domain, operands grouped by the region that reads them, and the
     regions. The groups stand in `inputs` in this order: each lookup, each
-    contraction, score, mask, value, epilogue (if the op has one);
+    contraction, score, mask, value, epilogue and sink (if the op has them);
     `inputSegments` holds their sizes and `accesses` one map for each input,
     then one for each destination.
   }];
@@ -45,6 +45,8 @@ def Attn_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
     InterfaceMethod<"", "::mlir::Region &", "getValue">,
     InterfaceMethod<"The epilogue, or null for an op that has none.",
       "::mlir::Region *", "getEpilogueOrNull">,
+    InterfaceMethod<"The sink, or null for an op that has none.",
+      "::mlir::Region *", "getSinkOrNull">,
     InterfaceMethod<"", "::mlir::MutableArrayRef<::mlir::Region>", "getInner">
   ];
   let extraSharedClassDeclaration = [{
@@ -120,7 +122,7 @@ class Attn_AttentionLikeOp<string mnemonic, dag extraArgs, dag extraRegions,
         AttrSizedOperandSegments, DestinationStyleOpInterface,
         // Constants stay where they are used, and nothing is shared with outside.
         IsolatedFromAbove,
-        DeclareOpInterfaceMethods<Attn_AttentionOpInterface, ["getEpilogueOrNull"]>,
+        DeclareOpInterfaceMethods<Attn_AttentionOpInterface, ["getEpilogueOrNull", "getSinkOrNull"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         RecursiveMemoryEffects], traits)> {
   dag commonArguments = (ins
@@ -146,7 +148,7 @@ class Attn_AttentionLikeOp<string mnemonic, dag extraArgs, dag extraRegions,
 //===----------------------------------------------------------------------===//
 
 def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
-    (ins Attn_ResultKindArrayAttr:$resultKinds), (region AnyRegion:$epilogue), []> {
+    (ins Attn_ResultKindArrayAttr:$resultKinds), (region AnyRegion:$epilogue, AnyRegion:$sink), []> {
   let summary = "attention of any variant, as one computation";
   let description = [{
     With p the index values of the parallel dimensions, j of the key dimensions,
@@ -158,12 +160,14 @@ def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
     3. the *score* is `s(p, j) = region(x_0, x_1, …, operands)`, f32 (absent: x_0);
     4. a key is kept where the *mask* region yields true (absent: everywhere); a
        key not kept has score -inf;
-    5. the *normalizer* turns scores into weights w(p, j) over all keys;
+    5. the *normalizer* turns scores into weights w(p, j) over all keys, and over the *sink*
+       if there is one: a key more, kept in every row, with the score `region(operands)` (p) and
+       the value 0. Under softmax a sink of log c makes the weights exp(s) / (c + sum of exp(s));
     6. `o(p, e) = epilogue(sum over j of w(p, j) * value(operands), operands)` (an
        absent epilogue rounds once to the result's type).
 
     Results, in the order of `outs`: `output` is o, `logsumexp` the logarithm of the
-    normalizer's mass (p), `weights` is w (p, j).
+    normalizer's mass, the sink's weight in it (p), `weights` is w (p, j).
 
     Every operand is read through its *access*: an affine map from the values of
     the domain's dimensions and the lookups, and the index symbols `s0`, `s1`, …, to
@@ -318,6 +322,22 @@ def Attn_RequireOp : Attn_Op<"require", [MemoryEffects<[MemRead, MemWrite]>]> {
   let description = [{
     When `condition` is false the entry returns with an error that carries
     `message` and computes nothing further. Stands at the top level of an entry.
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
+def Attn_ReportOp : Attn_Op<"report", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "what the caller is told after a call that went on";
+  let description = [{
+    When `condition` is true the entry still computes all its results, and the call
+    returns the status of a clamped index with `message`; of several the first that
+    was true. Differs from `attn.require`, which ends the call, and which asks for its
+    condition. Not inside of parallel loops.
+
+    ```mlir
+    attn.report %outside, "ids is out of range of 'words' and was clamped"
+    ```
   }];
   let arguments = (ins I1:$condition, StrAttr:$message);
   let assemblyFormat = "$condition `,` $message attr-dict";

@@ -54,9 +54,9 @@ private:
   SmallVector<Attribute> contractionDims, resultKinds;
   SmallVector<int32_t> innerSegments;
   SmallVector<std::unique_ptr<Region>> inner;
-  std::unique_ptr<Region> score, mask, value, epilogue;
-  /// Operands of score, mask, value and epilogue.
-  int32_t segments[4] = {0, 0, 0, 0};
+  std::unique_ptr<Region> score, mask, value, epilogue, sink;
+  /// Operands of score, mask, value, epilogue and sink.
+  int32_t segments[5] = {0, 0, 0, 0, 0};
 };
 } // namespace
 
@@ -222,10 +222,11 @@ ParseResult AttentionParser::parse() {
       {"score", &score},
       {"mask", &mask},
       {"value", &value},
-      {"epilogue", &epilogue}};
+      {"epilogue", &epilogue},
+      {"sink", &sink}};
   for (auto [k, part] : llvm::enumerate(parts)) {
     *part.second = std::make_unique<Region>();
-    if (k == 3 && !isWhole)
+    if (k >= 3 && !isWhole)
       break;
     if (failed(parser.parseOptionalKeyword(part.first)))
       continue;
@@ -281,7 +282,7 @@ ParseResult AttentionParser::finish() {
   SmallVector<int32_t> inputSegments = innerSegments;
   inputSegments.append({segments[0], segments[1], segments[2]});
   if (isWhole)
-    inputSegments.push_back(segments[3]);
+    inputSegments.append({segments[3], segments[4]});
   auto size = [](auto &range) { return static_cast<int32_t>(range.size()); };
   auto domain = DomainAttr::getChecked(
       [&] { return parser.emitError(domainLoc); }, parser.getContext(),
@@ -310,8 +311,10 @@ ParseResult AttentionParser::finish() {
   result.addRegion(std::move(score));
   result.addRegion(std::move(mask));
   result.addRegion(std::move(value));
-  if (isWhole)
+  if (isWhole) {
     result.addRegion(std::move(epilogue));
+    result.addRegion(std::move(sink));
+  }
   for (std::unique_ptr<Region> &region : inner)
     result.addRegion(std::move(region));
   for (Type type : outTypes)

@@ -198,6 +198,8 @@ static void printAttention(OpAsmPrinter &printer, AttentionOpInterface op,
   printNamed("value", op.getValue());
   if (Region *epilogue = op.getEpilogueOrNull())
     printNamed("epilogue", *epilogue);
+  if (Region *sink = op.getSinkOrNull())
+    printNamed("sink", *sink);
   printer.printNewline();
   printer << "normalizer(" << op.getNormalizer() << ')';
   printer.printNewline();

@@ -29,16 +29,21 @@ class Fuser {
 public:
   Fuser(IndexGraph &graph, ArrayRef<FusionRoot> roots, StringRef name,
         llvm::SMLoc loc, ArrayRef<const IndexVar *> fixed, Diagnostics &diags)
-      : graph(graph), roots(roots), name(name), loc(loc), fixed(fixed),
-        diags(diags) {}
+      : graph(graph), roots(roots.begin(), roots.end()), name(name), loc(loc),
+        fixed(fixed), diags(diags) {
+    for (FusionRoot &root : this->roots)
+      root.value = moveDivisorsIntoSums(graph, root.value);
+  }
 
   std::optional<FusedAttention> run() {
-    findNormalizer();
+    if (!findNormalizer())
+      return std::nullopt;
     for (const FusionRoot &root : roots)
       if (!addResult(root))
         return std::nullopt;
     if (!splitScore() || !checkElementwise(fused.mask, "mask") ||
-        (fused.value && !checkElementwise(fused.value, "value")))
+        (fused.value && !checkElementwise(fused.value, "value")) ||
+        (fused.sink && !checkElementwise(fused.sink, "constant beside a sum")))
       return std::nullopt;
     nameDimensions();
     return std::move(fused);
@@ -49,53 +54,69 @@ private:
     return diags.error(node->loc.isValid() ? node->loc : loc, message);
   }
 
-  /// The softmax (or log-sum-exp) that all results share; without one, the
-  /// sum itself normalizes nothing.
-  void findNormalizer() {
-    auto take = [&](const Node *node) {
-      if (normalizer ||
-          (node->op != NodeOp::Softmax && node->op != NodeOp::LogSumExp))
+  /// The normalizer that all results share: a softmax or log-sum-exp, by word
+  /// or by formula, or weights over their sum. Without one, the sum itself
+  /// normalizes nothing. False after a report.
+  bool findNormalizer() {
+    auto take = [&](std::optional<NormalizerForm> form) {
+      if (!form || normalizer)
         return;
-      normalizer = node;
-      fused.keys.assign(node->bound.begin(), node->bound.end());
-      fused.score = node->body();
-      fused.mask = node->condition();
+      normalizer = form;
+      fused.normalizer = form->kind;
+      fused.keys.assign(form->keys().begin(), form->keys().end());
+      fused.score = form->score;
+      fused.mask = form->mask;
+      fused.sink = form->sink;
     };
-    for (const FusionRoot &root : roots)
+    bool failed = false;
+    for (const FusionRoot &root : roots) {
+      take(normalizerOfLogarithm(graph, root.value));
       for (const Node *binder : outermostBinders(root.value)) {
-        take(binder);
+        take(normalizerOfWord(binder));
         for (const Node *inner : outermostBinders(binder->body()))
-          take(inner);
+          take(normalizerOfWord(inner));
+        if (binder->op != NodeOp::Sum)
+          continue;
+        if (auto quotient = matchQuotient(graph, binder, diags, failed)) {
+          take(quotient->normalizer);
+          quotients.insert({binder, *quotient});
+        }
       }
-    fused.isSoftmax = normalizer != nullptr;
+    }
+    return !failed;
   }
 
-  bool isNormalizer(const Node *node) const {
-    return normalizer &&
-           (node->op == NodeOp::Softmax || node->op == NodeOp::LogSumExp) &&
-           node->bound == normalizer->bound &&
-           node->body() == normalizer->body() &&
-           node->condition() == normalizer->condition();
-  }
-
-  bool checkNormalizer(const Node *node) {
-    if (isNormalizer(node))
+  bool checkNormalizer(const NormalizerForm &form) {
+    if (form == *normalizer)
       return true;
-    error(node, "attention '" + name + "' has a second " + spelling(node->op) +
-                    " with another score, mask or keys")
-        .note(normalizer->loc,
-              "the first " + spelling(normalizer->op) + " is here")
-        .help("one kernel has one normalizer: write a second attention");
+    NormalizerForm alike = form;
+    alike.sink = normalizer->sink;
+    bool onlySink = alike == *normalizer;
+    Diagnostic &report =
+        error(form.source,
+              "attention '" + name + "' has a second " +
+                  spelling(form.source->op) + " with another " +
+                  (onlySink ? "constant beside it" : "score, mask or keys"));
+    report.note(normalizer->source->loc,
+                "the first " + spelling(normalizer->source->op) + " is here");
+    if (onlySink)
+      report.help("write 'log(c + sum[j](exp(s)))' and 'exp(s) / (c + "
+                  "sum[j](exp(s)))' with the same 'c'");
+    else
+      report.help("one kernel has one normalizer: write a second attention");
     return false;
   }
 
   bool addResult(const FusionRoot &root) {
     SmallVector<const Node *> binders = outermostBinders(root.value);
-    if (root.value->op == NodeOp::LogSumExp)
-      return checkNormalizer(root.value) &&
-             addPlainResult(root, FusedAttention::ResultKind::LogSumExp);
+    std::optional<NormalizerForm> form = normalizerOfWord(root.value);
     if (root.value->op == NodeOp::Softmax)
-      return checkNormalizer(root.value) && addWeights(root);
+      return checkNormalizer(*form) && addWeights(root);
+    if (!form)
+      form = normalizerOfLogarithm(graph, root.value);
+    if (form)
+      return checkNormalizer(*form) &&
+             addPlainResult(root, FusedAttention::ResultKind::LogSumExp);
     if (binders.empty()) {
       diags
           .error(root.loc, "result '" + root.name +
@@ -172,7 +193,11 @@ private:
     fused.epilogue = root.value;
     fused.results.push_back(
         {FusedAttention::ResultKind::Output, root.indices, root.dtype});
-    if (!fused.isSoftmax)
+    if (auto quotient = quotients.find(sum); quotient != quotients.end()) {
+      fused.value = quotient->second.value;
+      return checkNormalizer(quotient->second.normalizer);
+    }
+    if (!normalizer)
       return splitPlainSum(sum);
 
     const Node *softmax = nullptr;
@@ -190,10 +215,10 @@ private:
       error(sum, "this sum does not weigh its values with the softmax of "
                  "attention '" +
                      name + "'")
-          .note(normalizer->loc, "the softmax is here");
+          .note(normalizer->source->loc, "the softmax is here");
       return false;
     }
-    if (!checkNormalizer(softmax))
+    if (!checkNormalizer(*normalizerOfWord(softmax)))
       return false;
 
     // The sum's indices are the softmax's keys, read where they are summed.
@@ -332,12 +357,13 @@ private:
   /// results alone is a value index.
   void nameDimensions() {
     auto isScored = [&](const IndexVar *var) {
-      return fused.score->dependsOn(var) || fused.mask->dependsOn(var);
+      return fused.score->dependsOn(var) || fused.mask->dependsOn(var) ||
+             (fused.sink && fused.sink->dependsOn(var));
     };
     llvm::SetVector<const IndexVar *> free;
     for (const FusedAttention::Result &result : fused.results)
       free.insert(result.indices.begin(), result.indices.end());
-    for (const Node *node : {fused.score, fused.mask, fused.value})
+    for (const Node *node : {fused.score, fused.mask, fused.value, fused.sink})
       if (node)
         free.insert(node->free.begin(), node->free.end());
     for (const IndexVar *var : free) {
@@ -348,13 +374,15 @@ private:
   }
 
   IndexGraph &graph;
-  ArrayRef<FusionRoot> roots;
+  std::vector<FusionRoot> roots;
   StringRef name;
   llvm::SMLoc loc;
   ArrayRef<const IndexVar *> fixed;
   Diagnostics &diags;
   FusedAttention fused;
-  const Node *normalizer = nullptr;
+  std::optional<NormalizerForm> normalizer;
+  /// The sums whose weights are shares.
+  llvm::DenseMap<const Node *, Quotient> quotients;
 };
 } // namespace
 

@@ -1,5 +1,4 @@
-//===- Fuse.h - Which expressions are one attention -----------------*- C++
-//-*-===//
+//===- Fuse.h - Which expressions are one attention -------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,6 +12,7 @@
 #define FOVEA_FRONTEND_FUSE_H
 
 #include "frontend/Elaborate.h"
+#include "frontend/Quotients.h"
 
 namespace fovea::frontend {
 
@@ -36,13 +36,14 @@ struct FusedAttention {
     DType dtype;
   };
 
-  bool isSoftmax = true; ///< Otherwise the score itself is the weight.
+  NormalizerKind normalizer = NormalizerKind::Plain;
   llvm::SmallVector<const IndexVar *> keys;
   llvm::SmallVector<const IndexVar *> parallel;
   llvm::SmallVector<const IndexVar *> values;
   llvm::SmallVector<const Node *> contractions; ///< `Sum` nodes of the score.
   const Node *score = nullptr;
   const Node *mask = nullptr;
+  const Node *sink = nullptr;  ///< The score of a key without value, or null.
   const Node *value = nullptr; ///< Null without an output.
   /// What is made of the weighted sum, which is `weighted` in it.
   const Node *epilogue = nullptr;

@@ -256,6 +256,7 @@ private:
     epilogue = plan(plainOutput ? nullptr : fused.epilogue, outer, Elem::Real,
                     fused.weighted ? ArrayRef(fused.weighted)
                                    : ArrayRef<const Node *>());
+    sink = plan(fused.sink ? real(fused.sink) : nullptr, outer, Elem::Real);
     for (const FusedAttention::Result &result : fused.results)
       if (result.kind == FusedAttention::ResultKind::Output)
         epilogue.dtype = result.dtype;
@@ -297,13 +298,25 @@ private:
   // The op
   //===--------------------------------------------------------------------===//
 
+  attn::NormalizerAttrInterface normalizer() {
+    switch (fused.normalizer) {
+    case NormalizerKind::Softmax:
+      return attn::SoftmaxAttr::get(context);
+    case NormalizerKind::Ratio:
+      return attn::RatioAttr::get(context);
+    case NormalizerKind::Plain:
+      return attn::PlainAttr::get(context);
+    }
+    llvm_unreachable("unknown normalizer");
+  }
+
   SmallVector<Value> create() {
     SmallVector<RegionPlan *> groups;
     for (RegionPlan &lookup : lookups)
       groups.push_back(&lookup);
     for (RegionPlan &contraction : contractions)
       groups.push_back(&contraction);
-    groups.append({&score, &mask, &value, &epilogue});
+    groups.append({&score, &mask, &value, &epilogue, &sink});
 
     unsigned mapDims = names.size() + lookups.size();
     auto map = [&](ArrayRef<AffineExpr> exprs) -> Attribute {
@@ -343,17 +356,13 @@ private:
       nameAttrs.push_back(builder.getStringAttr(name));
     auto domain = attn::DomainAttr::get(context, nameAttrs, kinds, bounds,
                                         SmallVector<int64_t>(names.size(), 0));
-    attn::NormalizerAttrInterface normalizer;
-    if (fused.isSoftmax)
-      normalizer = attn::SoftmaxAttr::get(context);
-    else
-      normalizer = attn::PlainAttr::get(context);
     auto op = AttentionOp::create(
         builder, loc, TypeRange(ValueRange(outs)), domain, dynamicBounds,
         /*offsets=*/ValueRange(), symbols, inputs, segments,
         builder.getArrayAttr(accesses), builder.getArrayAttr(summed),
-        static_cast<uint32_t>(lookups.size()), normalizer, attn::SegmentsAttr(),
-        attn::ScheduleAttr(), builder.getArrayAttr(resultKinds), outs,
+        static_cast<uint32_t>(lookups.size()), normalizer(),
+        attn::SegmentsAttr(), attn::ScheduleAttr(),
+        builder.getArrayAttr(resultKinds), outs,
         static_cast<unsigned>(lookups.size() + contractions.size()));
     unsigned inner = 0;
     for (const RegionPlan &lookup : lookups)
@@ -364,6 +373,7 @@ private:
     emitRegion(op.getMask(), mask);
     emitRegion(op.getValue(), value);
     emitRegion(op.getEpilogue(), epilogue);
+    emitRegion(op.getSink(), sink);
     return SmallVector<Value>(op.getResults());
   }
 
@@ -381,7 +391,7 @@ private:
   std::deque<DimMap> contractionDims;
   SmallVector<SmallVector<int64_t>> summedDims;
   std::deque<RegionPlan> lookups, contractions;
-  RegionPlan score, mask, value, epilogue;
+  RegionPlan score, mask, value, epilogue, sink;
   bool failed = false;
 };
 } // namespace

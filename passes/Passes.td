@@ -69,7 +69,8 @@ def BindRuntimePass : Pass<"attn-bind-runtime", "mlir::ModuleOp"> {
   let description = [{
     Each entry in buffer form becomes `run(invocation) -> i32`
     (runtime/fovea_abi.h): operands, weights and the workspace are read from the
-    invocation, `attn.require` returns 1 + its number, and all else returns 0.
+    invocation, `attn.require` returns 1 + its number, and all else returns 0;
+    `attn.report` stores 1 + its number into the invocation.
     The tables that describe entries and weights are added, as constants that
     the one exported constant `PREFIX_program` refers to.
   }];

@@ -162,10 +162,11 @@ fovea_status fovea_session::call(const fovea_entry &entry) {
                         : "an unnamed requirement does not hold");
   }
   if (clamped != 0)
-    return fail(&error, FOVEA_INDEX_CLAMPED,
-                "entry '%s': %lld indices read from tensors were out of range "
-                "and were clamped",
-                entry.name, static_cast<long long>(clamped));
+    return fail(&error, FOVEA_INDEX_CLAMPED, "entry '%s': %s", entry.name,
+                clamped > 0 && clamped <= entry.requirement_count
+                    ? entry.requirements[clamped - 1]
+                    : "an index read from a tensor is out of range, and was "
+                      "clamped");
   return succeed(&error);
 }
 

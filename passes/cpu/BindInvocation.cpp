@@ -43,6 +43,7 @@ private:
   LogicalResult bindArguments();
   LogicalResult bindParameter(ParamRefOp ref);
   LogicalResult bindRequirements(SmallVectorImpl<std::string> &requirements);
+  void bindReports(SmallVectorImpl<std::string> &requirements);
 
   func::FuncOp entry;
   const ProgramParams &params;
@@ -214,6 +215,31 @@ InvocationBinder::bindRequirements(SmallVectorImpl<std::string> &requirements) {
   return success();
 }
 
+/// A report leaves the number of its message, unless there is one already.
+void InvocationBinder::bindReports(SmallVectorImpl<std::string> &messages) {
+  SmallVector<ReportOp> reports;
+  entry.walk([&](ReportOp op) { reports.push_back(op); });
+  for (ReportOp op : reports) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op);
+    Location loc = op.getLoc();
+    Type word = builder.getI64Type();
+    Value place = readPointer(offsetof(fovea_invocation, clamped));
+    Value known = LLVM::LoadOp::create(builder, loc, word, place);
+    Value none = arith::ConstantIntOp::create(builder, loc, 0, 64);
+    messages.push_back(op.getMessage().str());
+    Value number = arith::ConstantIntOp::create(
+        builder, loc, static_cast<int64_t>(messages.size()), 64);
+    Value isFirst = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::eq, known, none);
+    Value isMine =
+        arith::AndIOp::create(builder, loc, op.getCondition(), isFirst);
+    Value next = arith::SelectOp::create(builder, loc, isMine, number, known);
+    LLVM::StoreOp::create(builder, loc, next, place);
+    op.erase();
+  }
+}
+
 LogicalResult
 InvocationBinder::bind(SmallVectorImpl<std::string> &requirements) {
   if (entry.getNumResults() != 0)
@@ -230,6 +256,7 @@ InvocationBinder::bind(SmallVectorImpl<std::string> &requirements) {
   for (ParamRefOp ref : refs)
     if (failed(bindParameter(ref)))
       return failure();
+  bindReports(requirements);
   return bindRequirements(requirements);
 }
 

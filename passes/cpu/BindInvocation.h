@@ -18,6 +18,7 @@ namespace fovea::attn {
 ///   the sizes of tensors are those of the symbols, so that equal indices are
 ///   visibly equal, and their offsets are 0;
 /// - `attn.require` becomes a return of 1 + its number;
+/// - `attn.report` becomes a store of 1 + its number into the invocation;
 /// - all other returns give 0.
 mlir::FailureOr<BoundEntry> bindInvocation(mlir::func::FuncOp entry,
                                            const ProgramParams &params);

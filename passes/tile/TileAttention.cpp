@@ -62,6 +62,7 @@ private:
   SmallVector<Value> buildOnline(Value block, Value count, ValueRange visit,
                                  bool masked, ValueRange state);
   void buildResults(ValueRange state);
+  Value addSink(Value sink, Value &shift, Value &mass);
   void buildWeights(Value out, AffineMap access, Value shift, Value factor);
 
   /// Runs `body` for each tile of the group, on its part of the state.
@@ -474,6 +475,36 @@ SmallVector<Value> AttentionTiler::buildOnline(Value block, Value count,
   return llvm::to_vector_of<Value>(online.getResults());
 }
 
+/// Adds one more key, of score `sink` and value 0, to the state of each row.
+/// Returns what the weighted sum is multiplied by; null for 1.
+Value AttentionTiler::addSink(Value sink, Value &shift, Value &mass) {
+  auto normalizer = op.getNormalizer();
+  auto buildRows = [&](ValueRange inputs, auto &&build) -> Value {
+    return buildTileMap(rewriter, loc, rowsType(), inputs, {}, build);
+  };
+  Value rescale;
+  if (Value older = shift) {
+    shift = buildRows({older, sink}, [&](OpBuilder &b, ValueRange args) {
+      return arith::MaximumFOp::create(b, loc, args[0], args[1]).getResult();
+    });
+    rescale = buildRows({older, shift}, [&](OpBuilder &b, ValueRange args) {
+      return normalizer.buildRescale(b, loc, args[0], args[1]);
+    });
+    mass = buildRows({mass, rescale}, [&](OpBuilder &b, ValueRange args) {
+      return arith::MulFOp::create(b, loc, args[0], args[1]).getResult();
+    });
+  }
+  SmallVector<Value> inputs = {mass, sink};
+  if (shift)
+    inputs.push_back(shift);
+  mass = buildRows(inputs, [&](OpBuilder &b, ValueRange args) {
+    Value weight =
+        normalizer.buildWeight(b, loc, args[1], shift ? args[2] : Value());
+    return arith::AddFOp::create(b, loc, args[0], weight).getResult();
+  });
+  return rescale;
+}
+
 void AttentionTiler::buildResults(ValueRange state) {
   auto normalizer = op.getNormalizer();
   Value acc, shift, mass;
@@ -484,6 +515,12 @@ void AttentionTiler::buildResults(ValueRange state) {
     shift = state[next++];
   if (normalizer.hasMass())
     mass = state[next++];
+
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  TileOperands operands(rewriter, self, schedule, offsets, ends);
+  Value rescale;
+  if (!op.getSink().empty())
+    rescale = addSink(operands.buildRows(op.getSink()), shift, mass);
 
   // The factor of each row; null where the normalizer divides by nothing.
   SmallVector<Value> statistics;
@@ -505,14 +542,20 @@ void AttentionTiler::buildResults(ValueRange state) {
       return normalizer.buildFinalFactor(b, loc, s, m);
     });
 
-  auto self = cast<AttentionOpInterface>(op.getOperation());
-  TileOperands operands(rewriter, self, schedule, offsets, ends);
+  Value outputFactor = factor;
+  if (rescale)
+    outputFactor =
+        buildTileMap(rewriter, loc, rowsType(), {factor, rescale}, {},
+                     [&](OpBuilder &b, ValueRange args) -> Value {
+                       return arith::MulFOp::create(b, loc, args[0], args[1]);
+                     });
+
   for (unsigned k = 0; k < op.getOuts().size(); ++k) {
     AffineMap access = self.getOutAccess(k);
     Value out = op.getOuts()[k];
     switch (op.getResultKind(k)) {
     case ResultKind::output:
-      operands.storeOutput(out, access, op.getEpilogue(), acc, factor);
+      operands.storeOutput(out, access, op.getEpilogue(), acc, outputFactor);
       break;
     case ResultKind::logsumexp: {
       Value log = buildRows([&](OpBuilder &b, Value s, Value m) {

@@ -31,6 +31,14 @@ public:
   mlir::Value buildWeigh(mlir::Value weights, mlir::Value init,
                          mlir::Value begin, mlir::Value end);
 
+  /// One value of each row: that of a region over parallel dimensions.
+  mlir::Value buildRows(mlir::Region &region) {
+    buildLookups();
+    return buildRegionMap(region,
+                          {static_cast<unsigned>(schedule.getQueryDim())}, {},
+                          builder.getF32Type());
+  }
+
   /// Stores the epilogue of `acc * factor` (factor may be null).
   void storeOutput(mlir::Value out, mlir::AffineMap access,
                    mlir::Region &epilogue, mlir::Value acc, mlir::Value factor);

@@ -123,13 +123,13 @@ func.func @result_access(%o: memref<4xf32>) {
 func.func @lookup_of_itself(%q: memref<4xi32>, %o: memref<f32>) {
   // expected-error @below {{operand 0 of the lookup 0 uses lookup 0, which is not known there}}
   "attn.attention"(%q, %o) <{
-    domain = #attn.domain<j key 4>, inputSegments = array<i32: 1, 0, 0, 0, 0>,
+    domain = #attn.domain<j key 4>, inputSegments = array<i32: 1, 0, 0, 0, 0, 0>,
     accesses = [affine_map<(j, l) -> (l)>, affine_map<(j, l) -> ()>], contractionDims = [],
     numLookups = 1 : ui32, normalizer = #attn.softmax, resultKinds = [#attn<result logsumexp>],
     operandSegmentSizes = array<i32: 0, 0, 0, 1, 1>}> ({
       %s = arith.constant 1.0 : f32
       attn.yield %s : f32
-    }, {}, {}, {}, {
+    }, {}, {}, {}, {}, {
     ^bb0(%p: i32):
       %i = arith.index_cast %p : i32 to index
       attn.yield %i : index
@@ -336,5 +336,19 @@ func.func @schedule_of_other_key(%o: memref<f32>) {
   } normalizer(#attn.softmax) outs(logsumexp %o[] : memref<f32>)
       {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 2, keyBlock = 8>,
        segments = #attn.segments<key 1, visit [], masked []>}
+  return
+}
+
+// -----
+
+func.func @sink_of_plain(%o: memref<f32>) {
+  // expected-error @below {{has a sink, but its normalizer #attn.plain divides by nothing}}
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } sink() {
+    %c = arith.constant 0.0 : f32
+    attn.yield %c : f32
+  } normalizer(#attn.plain) outs(weights %o[] : memref<f32>)
   return
 }

@@ -229,6 +229,46 @@ def temperature(q, k, v, tau):
     return {"o": weights(q @ k.swapaxes(-1, -2) / tau) @ v}
 
 
+@example("sink", shapes=QKV | {"sink": "h"}, sizes=SQUARE)
+def sink(q, k, v, sink):
+    i, j = grid(q, k)
+    s = np.concatenate([dots(q, k), np.broadcast_to(sink[:, None, None], (*q.shape[:3], 1))], -1)
+    return {"o": weights(s, np.concatenate([j <= i, i >= 0], -1))[..., :-1] @ v}
+
+
+@example("off_by_one", sizes=SIZES + NO_KEYS)
+def off_by_one(q, k, v):
+    w = np.exp(dots(q, k))
+    total = 1 + w.sum(-1, keepdims=True)
+    return {"o": w / total @ v, "lse": np.log(total[..., 0])}
+
+
+@example("sigmoid", "sigmoid_attention", sizes=SQUARE, extra=scalar({"bias": -0.5}))
+def sigmoid_attention(q, k, v, bias):
+    i, j = grid(q, k)
+    return {"o": np.where(j <= i, 1 / (1 + np.exp(-dots(q, k) - bias)), 0).astype(q.dtype) @ v}
+
+
+def shares(w, keep, c=0):
+    """w / (c + sum of w) over what is kept; a row of sum 0 is 0."""
+    w = np.where(keep, w, 0).astype(w.dtype)
+    total = w.sum(-1, keepdims=True) + c
+    return w / np.where(total == 0, 1, total).astype(w.dtype)
+
+
+@example("divisive", sizes=SQUARE, extra=scalar({"c": 0.25}))
+def divisive(q, k, v, c):
+    i, j = grid(q, k)
+    return {"o": shares(np.maximum(dots(q, k), 0) ** 2, j <= i, c) @ v}
+
+
+@example("linear", sizes=SQUARE)
+def linear(q, k, v):
+    i, j = grid(q, k)
+    q, k = (np.where(x > 0, x + 1, np.exp(np.minimum(x, 0))).astype(x.dtype) for x in (q, k))
+    return {"o": shares(q @ k.swapaxes(-1, -2), j <= i) @ v}
+
+
 @example("additive", shapes={"q": "bia", "k": "bja", "v": "bje", "u": "a"}, sizes=[s | {"a": s["d"]} for s in SIZES])
 def additive(q, k, v, u):
     return {"o": weights(np.tanh(q[:, :, None] + k[:, None]) @ u) @ v}

@@ -229,6 +229,22 @@ bool AttentionEvaluator::isVisited() {
          key < frame.at(online.getVisit()[1]).cell.i;
 }
 
+/// The weights of the keys, with the sink as a key that has no value.
+FailureOr<Row> AttentionEvaluator::normalizeRow() {
+  if (!sink.runner.isPresent())
+    return normalizer.normalize(scores);
+  if (failed(setLookups(sink.ownLookups)))
+    return failure();
+  FailureOr<Cell> cell = sink.runner.evaluate(point);
+  if (failed(cell))
+    return failure();
+  scores.push_back(cell->f);
+  Row row = normalizer.normalize(scores);
+  scores.pop_back();
+  row.weights.pop_back();
+  return row;
+}
+
 LogicalResult AttentionEvaluator::runRow() {
   if (failed(setLookups(rowLookups)))
     return failure();
@@ -243,8 +259,11 @@ LogicalResult AttentionEvaluator::runRow() {
     return failure();
   if (isOnline)
     return continueRow();
+  FailureOr<Row> row = normalizeRow();
+  if (failed(row))
+    return failure();
   std::vector<double> sums(values.count(), 0.0);
-  return finishRow(normalizer.normalize(scores), sums);
+  return finishRow(*row, sums);
 }
 
 LogicalResult AttentionEvaluator::run() {

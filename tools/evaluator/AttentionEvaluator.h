@@ -84,6 +84,7 @@ private:
   mlir::LogicalResult runRow();
   bool isVisited();
   mlir::LogicalResult evaluateScore(double &score);
+  mlir::FailureOr<Row> normalizeRow();
   mlir::LogicalResult addValues(llvm::ArrayRef<double> weights,
                                 std::vector<double> &sums);
   mlir::LogicalResult finishRow(const Row &row, std::vector<double> &sums);
@@ -102,7 +103,7 @@ private:
   std::vector<Lookup> lookups;
   llvm::SmallVector<unsigned> rowLookups, keyLookups;
   std::vector<Contraction> contractions;
-  Part score, mask, value, epilogue;
+  Part score, mask, value, epilogue, sink;
   std::vector<Result> results;
 
   /// Index values of all dimensions, then the lookups.

@@ -163,7 +163,8 @@ LogicalResult AttentionEvaluator::prepare() {
         Named{value, &op.getValue(), "value",
               dimsOf({&parallel, &keys, &values})},
         Named{epilogue, op.getEpilogueOrNull(), "epilogue",
-              dimsOf({&parallel, &values})}}) {
+              dimsOf({&parallel, &values})},
+        Named{sink, op.getSinkOrNull(), "sink", dimsOf({&parallel})}}) {
     if (!named.region)
       continue;
     FailureOr<Part> part =

@@ -54,9 +54,10 @@ struct EvaluatorOptions {
 /// Floats are computed in f64 without rounding, integers exactly in the width
 /// of their type. Fails with a diagnostic at the op (of the module's context)
 /// for inputs that do not fit the entry, for an `attn.require` that does not
-/// hold, for an op that the graph form does not have, and for what has no
-/// defined value (division of integers by zero, `tensor.extract` out of range).
-/// `params` may be null for a program without weights.
+/// hold (an `attn.report` that is true warns), for an op that the graph form
+/// does not have, and for what has no defined value (division of integers by
+/// zero, `tensor.extract` out of range). `params` may be null for a program
+/// without weights.
 mlir::FailureOr<llvm::SmallVector<Tensor>>
 evaluate(mlir::ModuleOp module, llvm::StringRef entry,
          llvm::ArrayRef<Tensor> inputs, const ParamProvider &params = nullptr,

@@ -53,6 +53,12 @@ LogicalResult Interpreter::run(Block &block, Frame &frame) {
   return success();
 }
 
+LogicalResult Interpreter::runReport(attn::ReportOp op, Frame &frame) {
+  if (frame.at(op.getCondition()).cell.i != 0)
+    op.emitWarning() << op.getMessage();
+  return success();
+}
+
 LogicalResult Interpreter::run(Operation *op, Frame &frame) {
   if (auto attention = dyn_cast<attn::AttentionOpInterface>(op))
     return evaluateAttention(attention, frame);
@@ -68,6 +74,8 @@ LogicalResult Interpreter::run(Operation *op, Frame &frame) {
     return runParamRef(param, frame);
   if (auto require = dyn_cast<attn::RequireOp>(op))
     return runRequire(require, frame);
+  if (auto report = dyn_cast<attn::ReportOp>(op))
+    return runReport(report, frame);
   if (std::optional<LogicalResult> result = evaluateTensorOp(op, frame))
     return *result;
 

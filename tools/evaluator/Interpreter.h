@@ -38,6 +38,7 @@ private:
   mlir::LogicalResult runIf(mlir::scf::IfOp op, Frame &frame);
   mlir::LogicalResult runParamRef(attn::ParamRefOp op, Frame &frame);
   mlir::LogicalResult runRequire(attn::RequireOp op, Frame &frame);
+  mlir::LogicalResult runReport(attn::ReportOp op, Frame &frame);
 
   mlir::SymbolTable symbols;
   const ParamProvider &params;

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 using namespace mlir;
 using namespace fovea;
@@ -27,6 +28,8 @@ static bool isPoison(double score) {
 std::optional<Normalizer> Normalizer::get(attn::NormalizerAttrInterface attr) {
   if (isa<attn::SoftmaxAttr>(attr))
     return Normalizer(Family::softmax);
+  if (isa<attn::RatioAttr>(attr))
+    return Normalizer(Family::ratio);
   if (isa<attn::PlainAttr>(attr))
     return Normalizer(Family::plain);
   return std::nullopt;
@@ -43,6 +46,14 @@ static std::vector<double> getPlainWeights(const std::vector<double> &scores) {
 Row Normalizer::normalize(const std::vector<double> &scores) const {
   if (family == Family::plain)
     return {getPlainWeights(scores), 0.0};
+  if (family == Family::ratio) {
+    Row row = {getPlainWeights(scores), 0.0};
+    double mass = std::accumulate(row.weights.begin(), row.weights.end(), 0.0);
+    for (double &weight : row.weights)
+      weight = mass == 0.0 ? 0.0 : weight / mass;
+    row.logMass = std::log(mass);
+    return row;
+  }
 
   double largest = -infinity;
   bool poisoned = false;
@@ -71,6 +82,11 @@ std::vector<double> Normalizer::accumulate(const std::vector<double> &scores,
   factor = 1.0;
   if (family == Family::plain)
     return getPlainWeights(scores);
+  if (family == Family::ratio) {
+    std::vector<double> weights = getPlainWeights(scores);
+    state.mass = std::accumulate(weights.begin(), weights.end(), state.mass);
+    return weights;
+  }
 
   double largest = state.shift;
   bool poisoned = isPoison(state.shift) || std::isnan(state.mass);

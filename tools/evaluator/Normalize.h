@@ -38,7 +38,8 @@ public:
   /// None for an attribute that the evaluator does not know.
   static std::optional<Normalizer> get(attn::NormalizerAttrInterface attr);
 
-  /// The weights of a whole row, divided by its mass.
+  /// The weights of a whole row, divided by its mass. The sink, if there is
+  /// one, is the last of `scores`.
   Row normalize(const std::vector<double> &scores) const;
   /// Adds keys to a row: returns their weights, undivided, with the new shift;
   /// updates `state` and sets `factor` to what older sums are multiplied by.
@@ -46,7 +47,7 @@ public:
                                  RowState &state, double &factor) const;
 
 private:
-  enum class Family { softmax, plain };
+  enum class Family { softmax, ratio, plain };
   explicit Normalizer(Family family) : family(family) {}
   Family family;
 };

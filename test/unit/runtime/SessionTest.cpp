@@ -130,9 +130,15 @@ TEST_F(SessionTest, ReportsClampedIndices) {
   Tensor z28(FOVEA_F32, {28});
   out[1] = &z28.tensor;
   EXPECT_EQ(run(), FOVEA_INDEX_CLAMPED);
-  EXPECT_STREQ(message(), "entry 'mix': 1 indices read from tensors were out "
-                          "of range and were clamped");
+  EXPECT_STREQ(message(), "entry 'mix': n must not be 12");
   EXPECT_EQ(z28.data<float>()[27], 27.0f);
+  // A program that does not say which.
+  n.fill<int32_t>({15});
+  Tensor z30(FOVEA_F32, {30});
+  out[1] = &z30.tensor;
+  EXPECT_EQ(run(), FOVEA_INDEX_CLAMPED);
+  EXPECT_STREQ(message(), "entry 'mix': an index read from a tensor is out of "
+                          "range, and was clamped");
 }
 
 TEST_F(SessionTest, OutlivesItsModelAndContext) {

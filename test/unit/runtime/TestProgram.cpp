@@ -83,7 +83,7 @@ int32_t run(const fovea_invocation *call) {
   auto &z = get<MemRef<1>>(*call, Z);
   for (int64_t i = 0; i < sizes[R]; ++i)
     z.aligned[i] = float(i);
-  *call->clamped += n == 14;
+  *call->clamped = n == 14 ? 1 : n == 15 ? 99 : 0;
   return 0;
 }
 

@@ -17,8 +17,8 @@ namespace fovea::test {
 ///   z[r] = r                                      r in 0..2 * n
 ///
 /// of x: f32[b, (h, g), d], k: f32[b, h], flags: bool[b] (not read),
-/// shift: f32, n: i32. It requires n != 13 and counts n == 14 as a clamped
-/// index. Copy it to change it.
+/// shift: f32, n: i32. It requires n != 13, and reports n == 14 and n == 15 as
+/// clamped indices. Copy it to change it.
 fovea_program makeProgram();
 /// Its only entry.
 fovea_entry makeEntry();

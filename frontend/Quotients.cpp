@@ -1,0 +1,363 @@
+//===- Quotients.cpp - Weights as shares of their sum ---------------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontend/Quotients.h"
+#include <cmath>
+
+using namespace fovea::frontend;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::SmallVectorImpl;
+
+//===----------------------------------------------------------------------===//
+// Products and sums as lists
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A product of reals: what is above the line, and what is below it.
+struct Product {
+  SmallVector<const Node *> above, below;
+};
+/// A sum of reals, one of whose terms is a `Sum` over keys.
+struct Terms {
+  SmallVector<std::pair<const Node *, bool>> all; ///< With "is subtracted".
+};
+} // namespace
+
+static Product factorsOf(IndexGraph &graph, const Node *root) {
+  Product product;
+  SmallVector<std::pair<const Node *, bool>> stack{{root, false}};
+  while (!stack.empty()) {
+    auto [node, isBelow] = stack.pop_back_val();
+    if (node->elem == Elem::Real &&
+        (node->op == NodeOp::Multiply || node->op == NodeOp::Divide)) {
+      stack.push_back(
+          {node->operands[1], isBelow != (node->op == NodeOp::Divide)});
+      stack.push_back({node->operands[0], isBelow});
+    } else if (node->elem == Elem::Real && node->op == NodeOp::Negate) {
+      product.above.push_back(graph.real(-1, node->loc));
+      stack.push_back({node->operands[0], isBelow});
+    } else {
+      (isBelow ? product.below : product.above).push_back(node);
+    }
+  }
+  return product;
+}
+
+static const Node *build(IndexGraph &graph, const Product &product,
+                         llvm::SMLoc loc) {
+  auto asReal = [&](const Node *node) {
+    return node->elem == Elem::Int
+               ? graph.apply(NodeOp::ToReal, Elem::Real, node, node->loc)
+               : node;
+  };
+  const Node *result = nullptr;
+  for (const Node *factor : product.above)
+    result = result ? graph.apply(NodeOp::Multiply, Elem::Real,
+                                  {result, asReal(factor)}, factor->loc)
+                    : asReal(factor);
+  if (!result)
+    result = graph.real(1, loc);
+  for (const Node *factor : product.below)
+    result = graph.apply(NodeOp::Divide, Elem::Real, {result, asReal(factor)},
+                         factor->loc);
+  return result;
+}
+
+static Terms termsOf(const Node *root) {
+  Terms terms;
+  SmallVector<std::pair<const Node *, bool>> stack{{root, false}};
+  while (!stack.empty()) {
+    auto [node, isNegative] = stack.pop_back_val();
+    if (node->elem == Elem::Real &&
+        (node->op == NodeOp::Add || node->op == NodeOp::Subtract)) {
+      stack.push_back(
+          {node->operands[1], isNegative != (node->op == NodeOp::Subtract)});
+      stack.push_back({node->operands[0], isNegative});
+    } else {
+      terms.all.push_back({node, isNegative});
+    }
+  }
+  return terms;
+}
+
+/// The terms but for `without`, added up; null for none.
+static const Node *restOf(IndexGraph &graph, const Terms &terms,
+                          const Node *without) {
+  const Node *rest = nullptr;
+  for (auto [term, isNegative] : terms.all) {
+    if (term == without)
+      continue;
+    const Node *real =
+        term->elem == Elem::Int
+            ? graph.apply(NodeOp::ToReal, Elem::Real, term, term->loc)
+            : term;
+    if (rest)
+      rest = graph.apply(isNegative ? NodeOp::Subtract : NodeOp::Add,
+                         Elem::Real, {rest, real}, term->loc);
+    else
+      rest = isNegative
+                 ? graph.apply(NodeOp::Negate, Elem::Real, real, term->loc)
+                 : real;
+  }
+  return rest;
+}
+
+static SmallVector<const Node *> conjunctsOf(const Node *root) {
+  SmallVector<const Node *> conjuncts, stack{root};
+  while (!stack.empty()) {
+    const Node *node = stack.pop_back_val();
+    if (node->op == NodeOp::And)
+      stack.append({node->operands[1], node->operands[0]});
+    else if (!node->isTrue())
+      conjuncts.push_back(node);
+  }
+  return conjuncts;
+}
+
+//===----------------------------------------------------------------------===//
+// Families
+//===----------------------------------------------------------------------===//
+
+/// `weight` as exp of a score; null when it is none.
+static const Node *logarithmOfWeight(IndexGraph &graph, const Node *weight) {
+  Product product = factorsOf(graph, weight);
+  const Node *score = nullptr;
+  auto add = [&](NodeOp op, const Node *factor) {
+    const Node *exponent = factor->operands[0];
+    if (factor->op == NodeOp::Exp2)
+      exponent = graph.apply(NodeOp::Multiply, Elem::Real,
+                             {exponent, graph.real(std::log(2.0), factor->loc)},
+                             factor->loc);
+    if (score)
+      score = graph.apply(op, Elem::Real, {score, exponent}, factor->loc);
+    else
+      score = op == NodeOp::Add ? exponent
+                                : graph.apply(NodeOp::Negate, Elem::Real,
+                                              exponent, factor->loc);
+  };
+  auto isExp = [](const Node *node) {
+    return node->op == NodeOp::Exp || node->op == NodeOp::Exp2;
+  };
+  if (!llvm::all_of(product.above, isExp) ||
+      !llvm::all_of(product.below, isExp))
+    return nullptr;
+  for (const Node *factor : product.above)
+    add(NodeOp::Add, factor);
+  for (const Node *factor : product.below)
+    add(NodeOp::Subtract, factor);
+  return score;
+}
+
+/// The number that `node` is, if it is one.
+static std::optional<double> constantOf(const Node *node) {
+  if (node->op == NodeOp::ToReal)
+    node = node->operands[0];
+  if (node->op == NodeOp::Real)
+    return node->real;
+  if (std::optional<int64_t> value = node->asInteger())
+    return static_cast<double>(*value);
+  return std::nullopt;
+}
+
+/// The normalizer of weights whose sum is `sum`, with `rest` beside it.
+static NormalizerForm formOf(IndexGraph &graph, const Node *sum,
+                             const Node *rest) {
+  NormalizerForm form;
+  form.source = sum;
+  form.mask = sum->condition();
+  std::optional<double> constant;
+  if (rest)
+    constant = constantOf(rest);
+  if (const Node *score = logarithmOfWeight(graph, sum->body())) {
+    form.kind = NormalizerKind::Softmax;
+    form.score = score;
+    if (!rest || constant == 0.0)
+      return form;
+    form.sink = constant && *constant > 0
+                    ? graph.real(std::log(*constant), rest->loc)
+                    : logarithmOfWeight(graph, rest);
+    if (!form.sink)
+      form.sink = graph.apply(NodeOp::Log, Elem::Real, rest, rest->loc);
+    return form;
+  }
+  form.kind = NormalizerKind::Ratio;
+  form.score = sum->body();
+  if (constant != 0.0)
+    form.sink = rest;
+  return form;
+}
+
+std::optional<NormalizerForm>
+fovea::frontend::normalizerOfWord(const Node *node) {
+  if (node->op != NodeOp::Softmax && node->op != NodeOp::LogSumExp)
+    return std::nullopt;
+  return NormalizerForm{NormalizerKind::Softmax, node, node->body(),
+                        node->condition(), nullptr};
+}
+
+std::optional<NormalizerForm>
+fovea::frontend::normalizerOfLogarithm(IndexGraph &graph, const Node *node) {
+  if (node->op != NodeOp::Log)
+    return std::nullopt;
+  Terms terms = termsOf(node->operands[0]);
+  for (auto [term, isNegative] : terms.all) {
+    if (term->op != NodeOp::Sum || isNegative)
+      continue;
+    const Node *rest = restOf(graph, terms, term);
+    if (rest && rest->hasBinder)
+      continue;
+    NormalizerForm form = formOf(graph, term, rest);
+    if (form.kind == NormalizerKind::Softmax)
+      return form;
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Quotients
+//===----------------------------------------------------------------------===//
+
+/// Whether two binders bind indices of the same names and ranges.
+static bool haveSameKeys(const Node *a, const Node *b) {
+  return a->bound.size() == b->bound.size() &&
+         llvm::all_of(llvm::zip(a->bound, b->bound), [](auto pair) {
+           auto [x, y] = pair;
+           return x->name == y->name && *x->extent == *y->extent;
+         });
+}
+
+/// The sum over the keys of `sum` that is a term of `divisor`.
+static const Node *keySumIn(const Node *divisor, const Node *sum) {
+  if (!divisor->hasBinder)
+    return nullptr;
+  for (auto [term, isNegative] : termsOf(divisor).all)
+    if (term->op == NodeOp::Sum && !isNegative && haveSameKeys(term, sum))
+      return term;
+  return nullptr;
+}
+
+/// `sum` with its body divided by `divisors`, which may hold binders.
+static const Node *divideBody(IndexGraph &graph, const Node *sum,
+                              ArrayRef<const Node *> divisors) {
+  IndexMap map;
+  SmallVector<const IndexVar *> indices;
+  for (const IndexVar *var : sum->bound) {
+    indices.push_back(graph.makeIndex(var->name, var->extent, var->loc));
+    map[var] = graph.index(indices.back(), sum->loc);
+  }
+  const Node *body = graph.substitute(sum->body(), map);
+  for (const Node *divisor : divisors)
+    body =
+        graph.apply(NodeOp::Divide, Elem::Real, {body, divisor}, divisor->loc);
+  return graph.bind(NodeOp::Sum, Elem::Real, indices, body,
+                    graph.substitute(sum->condition(), map), sum->loc);
+}
+
+const Node *fovea::frontend::moveDivisorsIntoSums(IndexGraph &graph,
+                                                  const Node *root) {
+  auto enter = [](const Node *node) { return !isBinder(node->op); };
+  llvm::DenseMap<const Node *, const Node *> replaced;
+  for (const Node *node : reachable(root, enter)) {
+    const Node *&result = replaced[node];
+    result = node;
+    if (!enter(node) || !node->hasBinder)
+      continue;
+    SmallVector<const Node *> operands;
+    for (const Node *operand : node->operands)
+      operands.push_back(replaced.lookup(operand));
+    result = graph.withOperands(node, operands);
+    if (node->op != NodeOp::Divide && node->op != NodeOp::Multiply)
+      continue;
+    Product product = factorsOf(graph, result);
+    for (const Node *&factor : product.above) {
+      if (factor->op != NodeOp::Sum || factor->elem != Elem::Real)
+        continue;
+      SmallVector<const Node *> moved;
+      llvm::erase_if(product.below, [&](const Node *divisor) {
+        bool isSum = keySumIn(divisor, factor) != nullptr;
+        if (isSum)
+          moved.push_back(divisor);
+        return isSum;
+      });
+      if (moved.empty())
+        continue;
+      factor = divideBody(graph, factor, moved);
+      result = build(graph, product, node->loc);
+      break;
+    }
+  }
+  return replaced.lookup(root);
+}
+
+/// Takes each of `factors` out of `from`. False when one is not there.
+static bool take(SmallVectorImpl<const Node *> &from,
+                 ArrayRef<const Node *> factors) {
+  for (const Node *factor : factors) {
+    auto it = llvm::find(from, factor);
+    if (it == from.end())
+      return false;
+    from.erase(it);
+  }
+  return true;
+}
+
+std::optional<Quotient> fovea::frontend::matchQuotient(IndexGraph &graph,
+                                                       const Node *sum,
+                                                       Diagnostics &diags,
+                                                       bool &failed) {
+  Product product = factorsOf(graph, sum->body());
+  const Node *divisor = nullptr, *total = nullptr;
+  for (const Node *factor : product.below) {
+    if (llvm::any_of(sum->bound, [&](const IndexVar *key) {
+          return factor->dependsOn(key);
+        }))
+      continue;
+    if ((total = keySumIn(factor, sum))) {
+      divisor = factor;
+      break;
+    }
+  }
+  if (!total)
+    return std::nullopt;
+
+  IndexMap toSum, toTotal;
+  for (auto [inner, outer] : llvm::zip_equal(total->bound, sum->bound)) {
+    toSum[inner] = graph.index(outer, sum->loc);
+    toTotal[outer] = graph.index(inner, sum->loc);
+  }
+  Product weight = factorsOf(graph, graph.substitute(total->body(), toSum));
+  (void)take(product.below, divisor);
+  if (!take(product.above, weight.above) ||
+      !take(product.below, weight.below)) {
+    diags
+        .error(total->loc,
+               "this sum divides weights, but it is not the sum of them")
+        .note(sum->loc, "the weighted sum is here")
+        .help("write 'f(s) / (c + sum[j](f(s)))' with the same 'f(s)' above "
+              "and below the line");
+    failed = true;
+    return std::nullopt;
+  }
+  SmallVector<const Node *> kept = conjunctsOf(sum->condition());
+  if (!take(kept, conjunctsOf(graph.substitute(total->condition(), toSum)))) {
+    diags
+        .error(total->loc,
+               "this sum of weights does not keep all keys that the weighted "
+               "sum keeps")
+        .note(sum->loc, "the weighted sum is here")
+        .help("write the same 'where' in both");
+    failed = true;
+    return std::nullopt;
+  }
+  const Node *rest = restOf(graph, termsOf(divisor), total);
+  const Node *value = build(graph, product, sum->loc);
+  for (const Node *condition : kept)
+    value = graph.apply(NodeOp::Select, Elem::Real,
+                        {condition, value, graph.real(0, sum->loc)}, sum->loc);
+  return Quotient{formOf(graph, total, rest), graph.substitute(value, toTotal)};
+}
