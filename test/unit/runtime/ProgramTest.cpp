@@ -73,7 +73,7 @@ TEST(Program, VersionComesFirst) {
   fovea_error error;
   EXPECT_EQ(validateProgram(program, &error), FOVEA_BAD_PROGRAM);
   EXPECT_STREQ(error.message,
-               "expected a program of ABI version 1 (72 bytes), found version "
+               "expected a program of ABI version 2 (72 bytes), found version "
                "7 (9 bytes): compile it again");
 }
 
