@@ -11,7 +11,7 @@
 //   lookup(%p = %page[b, j floordiv 16] : tensor<?x?xi32>) { ... }
 //   contraction over(d) (%x = %q[b, i, d] : ..., %y = %k[l0, d] : ...) { ... }
 //   score(%s : f32, ...) { ... } mask(...) { ... } value(...) { ... }
-//   epilogue(...) { ... }
+//   epilogue(...) { ... } sink(...) { ... }
 //   normalizer(#attn.softmax)
 //   outs(output %init[b, i, e] : ...)
 //
