@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <cstddef>
 
@@ -43,7 +44,7 @@ private:
   LogicalResult bindArguments();
   LogicalResult bindParameter(ParamRefOp ref);
   LogicalResult bindRequirements(SmallVectorImpl<std::string> &requirements);
-  void bindReports(SmallVectorImpl<std::string> &requirements);
+  LogicalResult bindReports(SmallVectorImpl<std::string> &messages);
 
   func::FuncOp entry;
   const ProgramParams &params;
@@ -216,10 +217,15 @@ InvocationBinder::bindRequirements(SmallVectorImpl<std::string> &requirements) {
 }
 
 /// A report leaves the number of its message, unless there is one already.
-void InvocationBinder::bindReports(SmallVectorImpl<std::string> &messages) {
+LogicalResult
+InvocationBinder::bindReports(SmallVectorImpl<std::string> &messages) {
   SmallVector<ReportOp> reports;
   entry.walk([&](ReportOp op) { reports.push_back(op); });
   for (ReportOp op : reports) {
+    if (auto loop = op->getParentOfType<scf::ForallOp>())
+      return op.emitOpError("expected a condition outside of parallel loops, "
+                            "but found it inside '")
+             << loop->getName() << "'";
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(op);
     Location loc = op.getLoc();
@@ -238,6 +244,7 @@ void InvocationBinder::bindReports(SmallVectorImpl<std::string> &messages) {
     LLVM::StoreOp::create(builder, loc, next, place);
     op.erase();
   }
+  return success();
 }
 
 LogicalResult
@@ -256,7 +263,8 @@ InvocationBinder::bind(SmallVectorImpl<std::string> &requirements) {
   for (ParamRefOp ref : refs)
     if (failed(bindParameter(ref)))
       return failure();
-  bindReports(requirements);
+  if (failed(bindReports(requirements)))
+    return failure();
   return bindRequirements(requirements);
 }
 

@@ -12,6 +12,8 @@ attn.param @packed from "out.weight" : tensor<12x128x16xf32>
 func.func @use(%layer: index, %ok: i1) -> (tensor<?x384xf32>, memref<384x384xbf16>) {
   // CHECK: attn.require %{{.*}}, "the table fits"
   attn.require %ok, "the table fits"
+  // CHECK: attn.report %{{.*}}, "a word is clamped"
+  attn.report %ok, "a word is clamped"
   // CHECK: attn.param_ref @table : tensor<?x384xf32>
   %t = attn.param_ref @table : tensor<?x384xf32>
   // CHECK: attn.param_ref @wq[%{{.*}}] : memref<384x384xbf16>

@@ -18,6 +18,17 @@ func.func @nested(%flag: i1 {attn.name = "flag"}) attributes {attn.entry} {
 
 // -----
 
+func.func @parallel(%flag: i1 {attn.name = "flag"}, %n: i32 {attn.name = "n"}) attributes {attn.entry} {
+  %count = arith.index_cast %n : i32 to index
+  scf.forall (%i) in (%count) {
+    // expected-error @below {{expected a condition outside of parallel loops, but found it inside 'scf.forall'}}
+    attn.report %flag, "the flag is set"
+  }
+  return
+}
+
+// -----
+
 func.func @tensor_weight() attributes {attn.entry} {
   // expected-error @below {{expected a declared weight in memory, but found 'tensor<8xf32>'}}
   %w = attn.param_ref @w : tensor<8xf32>

@@ -95,3 +95,35 @@ func.func @weights(%y: memref<?xf32, strided<[1], offset: ?>> {attn.name = "y", 
   memref.store %v, %y[%zero] : memref<?xf32, strided<[1], offset: ?>>
   return
 }
+
+// -----
+
+// A report leaves the number of its message, unless there is one, and the entry
+// goes on. Messages are numbered with those of the requirements.
+// CHECK-LABEL: func.func @p.reports(
+// CHECK-SAME:    %[[INV:.*]]: !llvm.ptr
+// CHECK:         %[[FLAG:.*]] = arith.trunci
+// CHECK:         cf.cond_br %[[FLAG]], ^[[GO_ON:.*]], ^[[FAILED:[a-z0-9]+]]
+// CHECK:       ^[[GO_ON]]:
+// CHECK:         %[[AT:.*]] = llvm.getelementptr %[[INV]][48]
+// CHECK:         %[[COUNT:.*]] = llvm.load %[[AT]] : !llvm.ptr -> !llvm.ptr
+// CHECK:         %[[KNOWN:.*]] = llvm.load %[[COUNT]] : !llvm.ptr -> i64
+// CHECK-DAG:     %[[NONE:.*]] = arith.constant 0 : i64
+// CHECK-DAG:     %[[NUMBER:.*]] = arith.constant 1 : i64
+// CHECK:         %[[FIRST:.*]] = arith.cmpi eq, %[[KNOWN]], %[[NONE]]
+// CHECK:         %[[MINE:.*]] = arith.andi %[[FLAG]], %[[FIRST]]
+// CHECK:         %[[NEXT:.*]] = arith.select %[[MINE]], %[[NUMBER]], %[[KNOWN]]
+// CHECK:         llvm.store %[[NEXT]], %[[COUNT]]
+// CHECK:         %[[OK:.*]] = arith.constant 0 : i32
+// CHECK:         return %[[OK]]
+// CHECK:       ^[[FAILED]]:
+// CHECK:         %[[TWO:.*]] = arith.constant 2 : i32
+// CHECK:         return %[[TWO]]
+// CHECK-NOT:   attn.report
+// CHECK:       llvm.mlir.global internal constant @reports.requirement("a word is clamped\00")
+// CHECK:       llvm.mlir.global internal constant @reports.requirement_{{[0-9]+}}("the flag is set\00")
+func.func @reports(%flag: i1 {attn.name = "flag"}) attributes {attn.entry} {
+  attn.require %flag, "the flag is set"
+  attn.report %flag, "a word is clamped"
+  return
+}
