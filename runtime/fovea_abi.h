@@ -59,9 +59,9 @@ typedef struct fovea_invocation {
   void *workspace;                 /* 24 */
   fovea_parallel_for parallel_for; /* 32 */
   void *pool;                      /* 40 */
-  /** 0 at the start. An entry that had to clamp a looked-up index leaves 1 + the
-   *  number of its message here, of the first if there are several, and goes on
-   *  to compute all its outputs. It writes outside of parallel work only. */
+  /** 0 at the start. An entry that had to clamp a looked-up index leaves 1 +
+   * the number of its message here, of the first if there are several, and goes
+   * on to compute all its outputs. It writes outside of parallel work only. */
   int64_t *clamped; /* 48 */
 } fovea_invocation; /* 56 */
 
@@ -145,7 +145,7 @@ typedef struct fovea_entry {
   const fovea_symbol *symbols;      /*  8 */
   const fovea_tensor_desc *inputs;  /* 16 */
   const fovea_tensor_desc *outputs; /* 24 */
-  /** Messages of the requirements (`attn.require`) and reports (`attn.report`). */
+  /** Messages of requirements (`attn.require`) and reports (`attn.report`). */
   const char *const *requirements;          /* 32 */
   int32_t (*run)(const fovea_invocation *); /* 40 */
   /** Bytes of workspace for these sizes, negative when they cannot be counted
