@@ -131,6 +131,7 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
   pm.addPass(createSplitContractionsPass());
   pm.addPass(createHoistTileLoadsPass());
+  pm.addPass(createHoistTileGroupsPass());
   pm.addPass(createLowerCopiesPass());
   pm.addPass(createParallelizeGenericsPass());
   pm.addPass(createCanonicalizerPass());

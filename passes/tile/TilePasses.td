@@ -85,6 +85,26 @@ def HoistTileLoadsPass : Pass<"attn-hoist-tile-loads"> {
   }];
 }
 
+def HoistTileGroupsPass : Pass<"attn-hoist-tile-groups"> {
+  let summary = "Read what each tile of a group needs once, before the loop over blocks of keys";
+  let description = [{
+    In a loop over blocks with a loop over tiles in it, an `attn.tile.load` or `attn.tile.map` may
+    depend on the tile but not on the block. It moves, with the scalars that it needs, into
+    a loop over the tiles in front, whose results are parts of one larger tile:
+
+    ```
+    for block { for tile { q = load(tile) ... } }
+    ==>
+    for tile { Q[tile] = load(tile) }
+    for block { for tile { q = Q[tile] ... } }
+    ```
+
+    Nothing moves past a write to memory, nor out of loops whose number of tiles has no
+    known bound.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def TileLinearPass : Pass<"attn-tile-linear"> {
   let summary = "Rewrite linear layers over packed weights as tile programs";
   let description = [{
