@@ -213,6 +213,21 @@ Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
       operands.push_back(lookup(operand));
     bool isVector = llvm::any_of(
         operands, [](Value v) { return isa<VectorType>(v.getType()); });
+    // What all lanes are divided by they are multiplied with the reciprocal of:
+    // one division for all vectors of a loop, and within one unit in the last
+    // place.
+    if (isa<arith::DivFOp>(op) && isVector &&
+        !isa<VectorType>(operands[1].getType())) {
+      Value one = arith::ConstantOp::create(
+          builder, op.getLoc(),
+          builder.getFloatAttr(operands[1].getType(), 1.0));
+      Value inverse =
+          arith::DivFOp::create(builder, op.getLoc(), one, operands[1]);
+      mapping[op.getResult(0)] =
+          arith::MulFOp::create(builder, op.getLoc(), operands[0],
+                                broadcast(op.getLoc(), inverse, width));
+      continue;
+    }
     SmallVector<Type> types(op.getResultTypes());
     if (isVector) {
       for (Value &operand : operands)

@@ -267,6 +267,20 @@ Value TileVectorizer::createView(Location loc, Value whole,
                                    panelSizes, strides);
 }
 
+/// What parts are taken of and put into is in memory, also where it would be
+/// computed as it is read.
+void TileVectorizer::holdInPanel(Value tile) {
+  if (code.getPanel(tile))
+    return;
+  if (code.getLane(tile)) {
+    Value panel = createPanelFor(tile);
+    fillLanePanel(tile, panel);
+    code.setPanel(tile, panel);
+  } else {
+    fillRowPanel(tile);
+  }
+}
+
 LogicalResult TileVectorizer::processEmpty(tensor::EmptyOp empty) {
   replaced.push_back(empty);
   auto type = empty.getType();
@@ -279,8 +293,7 @@ LogicalResult TileVectorizer::processEmpty(tensor::EmptyOp empty) {
 LogicalResult TileVectorizer::processExtract(tensor::ExtractSliceOp slice) {
   Location loc = slice.getLoc();
   replaced.push_back(slice);
-  if (!code.getPanel(slice.getSource()))
-    return slice.emitOpError("takes a part of a tile that is not in memory");
+  holdInPanel(slice.getSource());
   Value view = createView(loc, slice.getSource(), slice.getMixedOffsets(),
                           slice.getMixedSizes(), slice.getDroppedDims());
   code.setPanel(slice, view);
@@ -295,8 +308,7 @@ LogicalResult TileVectorizer::processInsert(tensor::InsertSliceOp insert) {
   Location loc = insert.getLoc();
   replaced.push_back(insert);
   Value dest = insert.getDest(), source = insert.getSource();
-  if (!code.getPanel(dest))
-    return insert.emitOpError("puts a part into a tile that is not in memory");
+  holdInPanel(dest);
   if (TileCode::isLastUse(dest, insert)) {
     code.setPanel(insert, code.getPanel(dest));
   } else {

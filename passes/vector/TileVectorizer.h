@@ -49,6 +49,7 @@ private:
                          const llvm::SmallBitVector &dropped);
   void fillLanePanel(mlir::Value tile, mlir::Value panel);
   void fillRowPanel(mlir::Value tile);
+  void holdInPanel(mlir::Value tile);
 
   // Weighted sums (TileWeigh.cpp).
   mlir::LogicalResult processWeigh(TileWeighOp weigh);

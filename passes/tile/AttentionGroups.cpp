@@ -1,0 +1,318 @@
+//===- AttentionGroups.cpp - blocks of keys and the tiles that visit them
+//--===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/tile/AttentionTiler.h"
+#include "passes/tile/KeyPieces.h"
+#include "passes/tile/TileOperands.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace fovea::attn;
+
+//===----------------------------------------------------------------------===//
+// The tiles of a group
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Places of the part of a group's state that belongs to one tile.
+struct Part {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+
+  /// `numValues`: the extent of the value dimension, where that is dynamic.
+  Part(OpBuilder &builder, Value state, Value tile, Value numValues) {
+    auto type = cast<RankedTensorType>(state.getType());
+    offsets.assign(type.getRank(), builder.getIndexAttr(0));
+    strides.assign(type.getRank(), builder.getIndexAttr(1));
+    for (int64_t size : type.getShape())
+      sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(numValues)
+                                                  : builder.getIndexAttr(size));
+    offsets.front() = tile;
+    sizes.front() = builder.getIndexAttr(1);
+  }
+};
+} // namespace
+
+/// Starts a loop over the tiles of the group and sets the offset of each.
+scf::ForOp AttentionTiler::beginTileLoop(ValueRange carried) {
+  auto loop =
+      scf::ForOp::create(rewriter, loc, index(0), numTiles, index(1), carried);
+  rewriter.setInsertionPointToStart(loop.getBody());
+  Value step = arith::MulIOp::create(rewriter, loc, loop.getInductionVar(),
+                                     index(schedule.getQueryTile()));
+  offsets[schedule.getQueryDim()] =
+      rewriter.createOrFold<arith::AddIOp>(loc, groupOffset, step);
+  tile = loop.getInductionVar();
+  return loop;
+}
+
+SmallVector<Value> AttentionTiler::extractParts(ValueRange state) {
+  SmallVector<Value> parts;
+  for (Value whole : state) {
+    auto type = cast<RankedTensorType>(whole.getType());
+    Part part(rewriter, whole, tile, numValues);
+    parts.push_back(tensor::ExtractSliceOp::create(
+        rewriter, loc,
+        RankedTensorType::get(type.getShape().drop_front(),
+                              type.getElementType()),
+        whole, part.offsets, part.sizes, part.strides));
+  }
+  return parts;
+}
+
+void AttentionTiler::forEachTile(ValueRange state,
+                                 function_ref<void(ValueRange)> body) {
+  if (!isGrouped())
+    return body(state);
+  OpBuilder::InsertionGuard guard(rewriter);
+  beginTileLoop({});
+  body(extractParts(state));
+  offsets[schedule.getQueryDim()] = groupOffset;
+}
+
+SmallVector<Value> AttentionTiler::updateEachTile(
+    ValueRange state, function_ref<SmallVector<Value>(ValueRange)> body) {
+  if (!isGrouped())
+    return body(state);
+  OpBuilder::InsertionGuard guard(rewriter);
+  scf::ForOp loop = beginTileLoop(state);
+  SmallVector<Value> updated = body(extractParts(loop.getRegionIterArgs()));
+  for (auto [value, whole] : llvm::zip(updated, loop.getRegionIterArgs())) {
+    Part part(rewriter, whole, tile, numValues);
+    value = tensor::InsertSliceOp::create(
+        rewriter, loc, value, whole, part.offsets, part.sizes, part.strides);
+  }
+  scf::YieldOp::create(rewriter, loc, updated);
+  offsets[schedule.getQueryDim()] = groupOffset;
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+//===----------------------------------------------------------------------===//
+// State and keys
+//===----------------------------------------------------------------------===//
+
+/// A tile filled with one value.
+static Value buildFill(OpBuilder &builder, Location loc, RankedTensorType type,
+                       ValueRange extents, double value) {
+  auto fill = TileMapOp::create(builder, loc, type, ValueRange(), extents,
+                                builder.getAffineMapArrayAttr({}));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&fill.getBody());
+  Value constant = arith::ConstantOp::create(
+      builder, loc, builder.getFloatAttr(type.getElementType(), value));
+  YieldOp::create(builder, loc, constant);
+  return fill;
+}
+
+SmallVector<Value> AttentionTiler::buildState() {
+  auto stateType = [&](ArrayRef<int64_t> shape) {
+    SmallVector<int64_t> whole(shape);
+    if (isGrouped())
+      whole.insert(whole.begin(), schedule.getQueryGroup());
+    return RankedTensorType::get(whole, rewriter.getF32Type());
+  };
+  SmallVector<Value> state;
+  if (hasValue()) {
+    int64_t extent = valueDim < 0 ? 1 : domain.getBounds()[valueDim];
+    SmallVector<Value> extents;
+    if (ShapedType::isDynamic(extent))
+      extents.push_back(numValues);
+    state.push_back(buildFill(rewriter, loc,
+                              stateType({schedule.getQueryTile(), extent}),
+                              extents, 0.0));
+  }
+  RankedTensorType rows = stateType(schedule.getQueryTile());
+  if (op.getNormalizer().hasShift())
+    state.push_back(buildFill(rewriter, loc, rows, {},
+                              -std::numeric_limits<double>::infinity()));
+  if (op.getNormalizer().hasMass())
+    state.push_back(buildFill(rewriter, loc, rows, {}, 0.0));
+  return state;
+}
+
+SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
+  // The other key dimensions are walked one by one, outside.
+  SmallVector<Value> outside = offsets;
+  SmallVector<scf::ForOp> loops;
+  for (unsigned dim : domain.getDims(DimKind::key)) {
+    if (dim == schedule.getKeyDim())
+      continue;
+    auto loop = scf::ForOp::create(rewriter, loc, begins[dim], ends[dim],
+                                   index(1), state);
+    offsets[dim] = loop.getInductionVar();
+    rewriter.setInsertionPointToStart(loop.getBody());
+    state = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
+    loops.push_back(loop);
+  }
+
+  int64_t key = schedule.getKeyDim();
+  if (!op.getSegments() || op.getMask().empty()) {
+    state = buildBlocks(begins[key], ends[key], state);
+  } else {
+    // The blocks that any tile of the group visits.
+    KeyPieces pieces = buildKeyPieces(rewriter, op, offsets, groupSize(),
+                                      begins[key], ends[key], ends);
+    state = buildVisitLoop(rewriter, loc, pieces, state,
+                           [&](Value begin, Value end, ValueRange inner) {
+                             return buildBlocks(begin, end, inner);
+                           });
+  }
+
+  for (scf::ForOp loop : llvm::reverse(loops)) {
+    scf::YieldOp::create(rewriter, loc, state);
+    rewriter.setInsertionPointAfter(loop);
+    state = llvm::to_vector_of<Value>(loop.getResults());
+  }
+  offsets = outside;
+  return state;
+}
+
+SmallVector<Value> AttentionTiler::buildBlocks(Value begin, Value end,
+                                               ValueRange state) {
+  Value size = index(schedule.getKeyBlock());
+  auto loop = scf::ForOp::create(rewriter, loc, begin, end, size, state);
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointToStart(loop.getBody());
+  Value block = loop.getInductionVar();
+  Value left = arith::SubIOp::create(rewriter, loc, end, block);
+  Value count = arith::MinSIOp::create(rewriter, loc, left, size);
+  scf::YieldOp::create(
+      rewriter, loc,
+      updateEachTile(loop.getRegionIterArgs(), [&](ValueRange parts) {
+        return buildVisit(block, count, parts);
+      }));
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// What a tile does with a block: nothing, all of its part of it without the
+/// mask, or with the mask.
+SmallVector<Value> AttentionTiler::buildVisit(Value block, Value count,
+                                              ValueRange state) {
+  if (op.getMask().empty())
+    return buildOnline(block, count, {}, /*masked=*/false, state);
+  if (!op.getSegments())
+    return buildOnline(block, count, {}, /*masked=*/true, state);
+  Value end = arith::AddIOp::create(rewriter, loc, block, count);
+  KeyVisit visit =
+      buildKeyVisit(rewriter, loc,
+                    buildKeyPieces(rewriter, op, offsets,
+                                   schedule.getQueryTile(), block, end, ends),
+                    block, end);
+
+  auto buildIf = [&](Value condition, function_ref<SmallVector<Value>()> then,
+                     function_ref<SmallVector<Value>()> otherwise) {
+    auto branch = scf::IfOp::create(rewriter, loc, state.getTypes(), condition,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(rewriter, loc, then());
+    rewriter.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(rewriter, loc, otherwise());
+    return llvm::to_vector_of<Value>(branch.getResults());
+  };
+  auto online = [&](bool masked) {
+    return buildOnline(block, count, {visit.begin, visit.end}, masked, state);
+  };
+  return buildIf(
+      visit.isVisited,
+      [&] {
+        if (!visit.isMasked) // no key of a visited interval is ever dropped
+          return online(false);
+        return buildIf(
+            visit.isMasked, [&] { return online(true); },
+            [&] { return online(false); });
+      },
+      [&] { return llvm::to_vector_of<Value>(state); });
+}
+
+/// The same computation on a tile and a block: another domain, a state, no
+/// epilogue.
+SmallVector<Value> AttentionTiler::buildOnline(Value block, Value count,
+                                               ValueRange visit, bool masked,
+                                               ValueRange state) {
+  SmallVector<int64_t> bounds, tileOffsets;
+  SmallVector<Value> boundValues, offsetValues;
+  for (unsigned dim = 0; dim < domain.getNumDims(); ++dim) {
+    bool isKey = dim == schedule.getKeyDim();
+    DimKind kind = domain.getKinds()[dim];
+    int64_t bound = domain.getBounds()[dim];
+    if (kind == DimKind::parallel)
+      bound = dim == schedule.getQueryDim() ? schedule.getQueryTile() : 1;
+    if (kind == DimKind::key)
+      bound = isKey ? ShapedType::kDynamic : 1;
+    bounds.push_back(bound);
+    if (ShapedType::isDynamic(bound))
+      boundValues.push_back(isKey ? count
+                                  : rewriter.createOrFold<arith::SubIOp>(
+                                        loc, ends[dim], begins[dim]));
+    std::optional<int64_t> known =
+        isKey ? std::nullopt : getConstantIntValue(offsets[dim]);
+    tileOffsets.push_back(known.value_or(ShapedType::kDynamic));
+    if (!known)
+      offsetValues.push_back(isKey ? block : offsets[dim]);
+  }
+  auto blockDomain =
+      DomainAttr::get(op.getContext(), llvm::to_vector(domain.getNames()),
+                      llvm::to_vector(domain.getKinds()), bounds, tileOffsets);
+
+  // Inputs and accesses, without those of the epilogue and a mask that is
+  // known to hold; the state goes by local coordinates.
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> accesses;
+  SmallVector<int32_t> segments;
+  SmallVector<Region *> regions = {&op.getScore(), &op.getMask(),
+                                   &op.getValue()};
+  for (Region &inner : op.getInner())
+    regions.push_back(&inner);
+  auto addInputs = [&](Region &region) {
+    bool dropped = !masked && &region == &op.getMask();
+    segments.push_back(0);
+    if (dropped)
+      return;
+    llvm::append_range(inputs, self.getInputsOf(region));
+    llvm::append_range(accesses, self.getAccessesOf(region));
+    segments.back() = self.getInputsOf(region).size();
+  };
+  for (Region &inner : op.getInner())
+    addInputs(inner);
+  for (Region *region : ArrayRef(regions).take_front(3))
+    addInputs(*region);
+
+  unsigned numDims = domain.getNumDims() + op.getNumLookups();
+  AffineExpr row = getAffineDimExpr(schedule.getQueryDim(), op.getContext());
+  AffineExpr value = valueDim < 0 ? getAffineConstantExpr(0, op.getContext())
+                                  : getAffineDimExpr(valueDim, op.getContext());
+  auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(numDims, op.getSymbols().size(), exprs,
+                          op.getContext());
+  };
+  for (Value part : state)
+    accesses.push_back(cast<RankedTensorType>(part.getType()).getRank() == 2
+                           ? mapOf({row, value})
+                           : mapOf({row}));
+
+  auto online = OnlineOp::create(
+      rewriter, loc, ValueRange(state).getTypes(), blockDomain, boundValues,
+      offsetValues, op.getSymbols(), inputs, segments,
+      rewriter.getAffineMapArrayAttr(accesses), op.getContractionDims(),
+      op.getNumLookups(), op.getNormalizer(), SegmentsAttr(), schedule, visit,
+      state, op.getInner().size());
+  IRMapping mapping;
+  SmallVector<Region *> targets = {&online.getScore(), &online.getMask(),
+                                   &online.getValue()};
+  for (Region &inner : online.getInner())
+    targets.push_back(&inner);
+  for (auto [from, to] : llvm::zip(regions, targets))
+    if (masked || from != &op.getMask())
+      from->cloneInto(to, mapping);
+  return llvm::to_vector_of<Value>(online.getResults());
+}

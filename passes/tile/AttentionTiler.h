@@ -1,0 +1,93 @@
+//===- AttentionTiler.h - one attention as loops over tiles ------*- C++
+//-*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_TILE_ATTENTIONTILER_H
+#define FOVEA_PASSES_TILE_ATTENTIONTILER_H
+
+#include "dialect/Attn.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace fovea::attn {
+
+/// Rewrites one attention on memory.
+class AttentionTiler {
+public:
+  AttentionTiler(mlir::RewriterBase &rewriter, AttentionOp op)
+      : rewriter(rewriter), op(op), loc(op.getLoc()), domain(op.getDomain()),
+        schedule(*op.getSchedule()) {}
+
+  mlir::LogicalResult run();
+
+private:
+  mlir::LogicalResult check();
+  void buildGroup(mlir::ValueRange ivs);
+  llvm::SmallVector<mlir::Value> buildState();
+  llvm::SmallVector<mlir::Value>
+  buildKeys(llvm::SmallVector<mlir::Value> state);
+  llvm::SmallVector<mlir::Value> buildBlocks(mlir::Value begin, mlir::Value end,
+                                             mlir::ValueRange state);
+  llvm::SmallVector<mlir::Value>
+  buildVisit(mlir::Value block, mlir::Value count, mlir::ValueRange state);
+  llvm::SmallVector<mlir::Value>
+  buildOnline(mlir::Value block, mlir::Value count, mlir::ValueRange visit,
+              bool masked, mlir::ValueRange state);
+  void buildResults(mlir::ValueRange state);
+  mlir::Value addSink(mlir::Value sink, mlir::Value &shift, mlir::Value &mass);
+  void buildWeights(mlir::Value out, mlir::AffineMap access, mlir::Value shift,
+                    mlir::Value factor);
+
+  /// Runs `body` for each tile of the group, on its part of the state.
+  void forEachTile(mlir::ValueRange state,
+                   llvm::function_ref<void(mlir::ValueRange)> body);
+  /// The same, where `body` returns what its part of the state becomes.
+  llvm::SmallVector<mlir::Value> updateEachTile(
+      mlir::ValueRange state,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)>
+          body);
+  mlir::scf::ForOp beginTileLoop(mlir::ValueRange carried);
+  llvm::SmallVector<mlir::Value> extractParts(mlir::ValueRange state);
+
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(rewriter, loc, value);
+  }
+  mlir::RankedTensorType rowsType() {
+    return mlir::RankedTensorType::get({schedule.getQueryTile()},
+                                       rewriter.getF32Type());
+  }
+  bool isGrouped() { return schedule.getQueryGroup() > 1; }
+  int64_t groupSize() {
+    return schedule.getQueryTile() * schedule.getQueryGroup();
+  }
+  bool hasValue() { return !op.getValue().empty(); }
+
+  mlir::RewriterBase &rewriter;
+  AttentionOp op;
+  mlir::Location loc;
+  DomainAttr domain;
+  ScheduleAttr schedule;
+
+  /// Offset and end of every dimension of the whole domain.
+  llvm::SmallVector<mlir::Value> begins, ends;
+  /// Offset of every dimension of the current tile; those of keys vary.
+  llvm::SmallVector<mlir::Value> offsets;
+  /// First query of the current group, and how many tiles it has.
+  mlir::Value groupOffset, numTiles;
+  /// The number of the current tile in its group.
+  mlir::Value tile;
+  /// The extent of the value dimension, if there is one.
+  mlir::Value numValues;
+  /// The one value dimension, or -1.
+  int64_t valueDim = -1;
+};
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_TILE_ATTENTIONTILER_H
