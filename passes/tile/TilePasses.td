@@ -14,18 +14,21 @@ def TileAttentionPass : Pass<"attn-tile-attention"> {
   let summary = "Rewrite attn.attention as loops over tiles of attn.online";
   let description = [{
     Each scheduled `attn.attention` on memory becomes one `scf.forall` over its parallel
-    dimensions, the query dimension in tiles. Inside: the initial state, the
-    walk over the key range, the final division, the epilogue and the stores.
+    dimensions, the query dimension in groups of tiles. Inside: the initial state of
+    the group, the walk over the key range, and for each tile the final division, the
+    epilogue and the stores.
 
-    With `#attn.segments` only the pieces of the key range that the tile may keep
-    are walked, and where the mask is known to hold it is not computed:
+    With `#attn.segments` only the blocks of keys that some tile of the group may keep are walked,
+    and where the mask is known to hold it is not computed:
 
     ```
-    points = the interval ends, clamped to the key range and sorted
-    for each two neighbours [begin, end):
-      begin in no visit interval               ->  nothing
-      begin in a visit and a masked interval   ->  blocks of attn.online with the mask
-      begin in a visit interval alone          ->  blocks of attn.online without it
+    for each block of keys that the group's visit intervals meet:
+      for each tile of the group:
+        [begin, end) = least range with all of the tile's visit intervals, within the block
+        empty                                          ->  nothing
+        one visit interval has it all, no masked one meets it
+                                                       ->  attn.online without the mask
+        otherwise                                      ->  attn.online with it
     ```
 
     An attention without a schedule, on tensors, or with more than one value
