@@ -104,6 +104,31 @@ func.func @f(%t: tensor<?x?xf32>, %v: tensor<?xf32>) -> (tensor<?xf32>, tensor<?
   }
 }
 
+TEST_F(OnlineTest, OnlyVisitedKeysOfABlockAreAdded) {
+  // The block starts at key 10; keys 12 and 13 are visited, by index value.
+  auto state = run(R"mlir(
+func.func @f(%t: tensor<?xf32>, %v: tensor<?xf32>, %s: tensor<?xf32>, %m: tensor<?xf32>)
+    -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) {
+  %from = arith.constant 12 : index
+  %to = arith.constant 14 : index
+  %r:3 = attn.online
+      domain(i parallel 1, j key 5 from 10)
+      score(%x = %t[j - 10] : tensor<?xf32>) { attn.yield %x : f32 }
+      value(%x = %v[j - 10] : tensor<?xf32>) { attn.yield %x : f32 }
+      normalizer(#attn.softmax)
+      visit(%from, %to)
+      outs(%s[i] : tensor<?xf32>, %m[i] : tensor<?xf32>, %s[i] : tensor<?xf32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 1, keyDim = 1, keyBlock = 5>}
+  return %r#0, %r#1, %r#2 : tensor<?xf32>, tensor<?xf32>, tensor<?xf32>
+})mlir",
+                   {floats({5}, {notANumber, 9, 1, 1, 9}),
+                    floats({5}, {100, 100, 2, 3, notANumber}), floats({1}, {0}),
+                    floats({1}, {-infinity})});
+  expectFloats(state[0], {1}, {5});
+  expectFloats(state[1], {1}, {1});
+  expectFloats(state[2], {1}, {2});
+}
+
 TEST_F(OnlineTest, NoKeysLeaveAnEmptyState) {
   std::string text = std::string(tile) + R"mlir(
 func.func @f(%t: tensor<?x?xf32>, %v: tensor<?xf32>, %a: tensor<?xf32>, %m: tensor<?xf32>)
