@@ -153,15 +153,23 @@ static Value buildLaneMask(OpBuilder &builder, Location loc, Value base,
                                sizes);
 }
 
-/// Restricts a mask to where an element exists at all, and makes the indices
-/// of one that does not exist harmless.
-static Value restrictMask(OpBuilder &builder, Location loc, Value mask,
-                          Element &element) {
-  if (!element.exists)
-    return mask;
-  Value all =
-      vector::BroadcastOp::create(builder, loc, mask.getType(), element.exists);
-  return arith::AndIOp::create(builder, loc, mask, all);
+/// Which of the `width` elements of `memref` from `element` on, along its last
+/// dimension, exist: all of them or none, unless that dimension is checked.
+static Value buildRowMask(OpBuilder &builder, Location loc, Value memref,
+                          const Element &element, int64_t width,
+                          bool lastChecked) {
+  Value all;
+  if (element.exists)
+    all = vector::BroadcastOp::create(
+        builder, loc, VectorType::get({width}, builder.getI1Type()),
+        element.exists);
+  if (!lastChecked)
+    return all;
+  Value size =
+      memref::DimOp::create(builder, loc, memref, element.indices.size() - 1);
+  return buildAnd(
+      builder, loc, all,
+      buildLaneMask(builder, loc, element.indices.back(), size, width));
 }
 
 Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
@@ -181,19 +189,8 @@ Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
   if (!lastChecked && !element.exists)
     return vector::LoadOp::create(builder, loc, type, load.getSource(),
                                   element.indices);
-  Value mask;
-  if (lastChecked) {
-    Value size = memref::DimOp::create(builder, loc, load.getSource(),
-                                       element.indices.size() - 1);
-    mask = restrictMask(
-        builder, loc,
-        buildLaneMask(builder, loc, element.indices.back(), size, width),
-        element);
-  } else {
-    mask = vector::BroadcastOp::create(
-        builder, loc, VectorType::get({width}, builder.getI1Type()),
-        element.exists);
-  }
+  Value mask =
+      buildRowMask(builder, loc, load.getSource(), element, width, lastChecked);
   return vector::MaskedLoadOp::create(builder, loc, type, load.getSource(),
                                       element.indices, mask,
                                       buildZero(builder, loc, type));
@@ -317,18 +314,8 @@ void TileCode::storeRow(TileStoreOp store, unsigned dim,
                             element.indices);
     return;
   }
-  auto maskType = VectorType::get({width}, builder.getI1Type());
-  Value mask;
-  if (lastChecked) {
-    Value size = memref::DimOp::create(builder, loc, store.getDest(),
-                                       element.indices.size() - 1);
-    mask = restrictMask(
-        builder, loc,
-        buildLaneMask(builder, loc, element.indices.back(), size, width),
-        element);
-  } else {
-    mask = vector::BroadcastOp::create(builder, loc, maskType, element.exists);
-  }
+  Value mask =
+      buildRowMask(builder, loc, store.getDest(), element, width, lastChecked);
   vector::MaskedStoreOp::create(builder, loc, store.getDest(), element.indices,
                                 mask, value);
 }
