@@ -34,6 +34,35 @@ static std::string sourceOf(const Tensor *param) {
   return source.replace(at, member.size(), "{}");
 }
 
+/// The shape of the parameter in its file; nothing, with errors, when a size is
+/// not known: weights are packed and laid out before a file is seen.
+static std::optional<SmallVector<int64_t>> paramShape(const Tensor *param,
+                                                      Diagnostics &diags) {
+  SmallVector<int64_t> shape;
+  bool ok = true;
+  for (ArrayRef<TensorPart> dim :
+       ArrayRef(param->dims).drop_front(param->familyRank)) {
+    shape.push_back(1);
+    for (const TensorPart &part : dim) {
+      if (part.extent->isStatic()) {
+        shape.back() *= part.extent->value;
+        continue;
+      }
+      ok = false;
+      std::string name = part.index ? part.index->name : part.extent->name;
+      diags
+          .error(param->loc, "the size of '" + name +
+                                 "' in the parameter '" + param->name +
+                                 "' is not known when compiling")
+          .help("give it a range, as in '" + name +
+                " in 0..64', or a size: --set MODEL." + name + "=64");
+    }
+  }
+  if (!ok)
+    return std::nullopt;
+  return shape;
+}
+
 OwningOpRef<ModuleOp>
 fovea::frontend::lowerToMLIR(Checked &checked, MLIRContext &context,
                              Diagnostics &diags,
@@ -68,23 +97,18 @@ fovea::frontend::lowerToMLIR(Checked &checked, MLIRContext &context,
     if (unsigned count = used[name]++)
       name += "_" + std::to_string(count);
     symbols[param] = name;
-    SmallVector<int64_t> shape;
-    for (const auto &dim :
-         ArrayRef(param->dims).drop_front(param->familyRank)) {
-      int64_t size = 1;
-      for (const TensorPart &part : dim)
-        size = part.extent->isStatic() && size != ShapedType::kDynamic
-                   ? size * part.extent->value
-                   : ShapedType::kDynamic;
-      shape.push_back(size);
-    }
+    std::optional<SmallVector<int64_t>> shape = paramShape(param, diags);
+    if (!shape)
+      continue;
     int64_t family =
         param->familyRank ? param->dims.front().front().extent->value : 1;
     attn::ParamOp::create(
         builder, locations(param->loc), name, family, sourceOf(param),
-        RankedTensorType::get(shape, storageType(param->dtype, &context)),
+        RankedTensorType::get(*shape, storageType(param->dtype, &context)),
         TypeAttr(), attn::PanelAttr());
   }
+  if (diags.hasErrors())
+    return nullptr;
   bool ok = true; // the other functions may have errors of their own
   for (const Function *function : wanted)
     ok &= succeeded(FunctionLowering(*module, *function, program.graph,

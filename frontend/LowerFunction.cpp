@@ -120,19 +120,6 @@ Value FunctionLowering::sizeValue(const Extent *extent) {
     Value value = uniform(extent->expr);
     return sizes[extent] = value;
   }
-  // A size that only a parameter has.
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(sizesEnd);
-  for (const auto &[param, symbol] : paramSymbols)
-    for (auto [position, dim] : llvm::enumerate(memoryDims(param)))
-      if (dim.size() == 1 && dim.front().extent == extent) {
-        Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-        Value tensor =
-            attn::ParamRefOp::create(builder, loc, memoryType(param), symbol,
-                                     param->familyRank ? zero : Value());
-        return sizes[extent] =
-                   tensor::DimOp::create(builder, loc, tensor, position);
-      }
   error(function.loc, "the size of '" + extent->name +
                           "' cannot be found from the operands of '" +
                           function.name + "'")
