@@ -148,6 +148,25 @@ def LowerMathPass : Pass<"attn-lower-math"> {
   ];
 }
 
+def LowerBf16Pass : Pass<"attn-lower-bf16", "mlir::ModuleOp"> {
+  let summary = "hold bf16 as integers of 16 bits";
+  let description = [{
+    Hardly a CPU has registers for bf16: LLVM extends what is only moved to f32, element by element, and calls a
+    library to round it back. In the LLVM dialect all values, vectors, arguments and constants of
+    bf16 become i16 of the same bits; an operation that computes gets casts.
+
+    ```mlir
+    %s = llvm.shufflevector %a, %b [0, 2] : vector<2xbf16>
+    %w = llvm.fpext %s : vector<2xbf16> to vector<2xf32>
+    ==>
+    %s = llvm.shufflevector %a, %b [0, 2] : vector<2xi16>
+    %n = llvm.bitcast %s : vector<2xi16> to vector<2xbf16>
+    %w = llvm.fpext %n : vector<2xbf16> to vector<2xf32>
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
 def ParallelizeGenericsPass : Pass<"attn-parallelize-generics"> {
   let summary = "run linalg operations on memory as parallel loops over rows";
   let description = [{

@@ -186,6 +186,7 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createLowerBf16Pass());
   pm.addPass(LLVM::createDIScopeForLLVMFuncOpPass()); // line tables
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
