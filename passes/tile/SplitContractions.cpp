@@ -8,7 +8,6 @@
 #include "dialect/Attn.h"
 #include "passes/Passes.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -25,35 +24,60 @@ using namespace fovea::attn;
 
 namespace {
 
-/// Splits one contraction:
+/// Splits one sum over pairs of rows and keys:
 ///
 ///   contract { f(g(q), h(k)) } over q, k
 ///   ==>
 ///   contract { f(x, y) } over (map { g(q) }), (map { h(k) })
+///
+/// The first dimensions of its region are rows and keys.
 class ContractionSplitter {
 public:
-  ContractionSplitter(RewriterBase &rewriter, TileContractOp op)
-      : rewriter(rewriter), op(op), loc(op.getLoc()),
-        body(&op.getBody().front()), numDims(op.getNumDims()) {}
+  ContractionSplitter(RewriterBase &rewriter, TileContractOp contract)
+      : ContractionSplitter(rewriter, contract, contract.getBody(),
+                            contract.getInputs(), contract.getMaps(),
+                            getShape(contract.getResult())) {
+    sizes.resize(contract.getNumDims(), ShapedType::kDynamic);
+  }
+  ContractionSplitter(RewriterBase &rewriter, TileWeighOp weigh)
+      : ContractionSplitter(rewriter, weigh, weigh.getBody(), weigh.getInputs(),
+                            weigh.getMaps(), getShape(weigh.getWeights())) {
+    llvm::append_range(sizes, getShape(weigh.getInit()).drop_front());
+  }
 
   LogicalResult run();
 
 private:
+  ContractionSplitter(RewriterBase &rewriter, Operation *op, Region &region,
+                      ValueRange inputs, ArrayAttr maps,
+                      ArrayRef<int64_t> sizes)
+      : rewriter(rewriter), op(op), loc(op->getLoc()), body(&region.front()),
+        inputs(inputs), maps(maps.getAsValueRange<AffineMapAttr>()),
+        sizes(sizes) {}
+
+  static ArrayRef<int64_t> getShape(Value tile) {
+    return cast<RankedTensorType>(tile.getType()).getShape();
+  }
+  unsigned numDims() const { return sizes.size(); }
   void collectDims();
   llvm::SmallBitVector getDims(Value value) const;
   bool isOneSided(Value value) const;
-  bool isFree(Value value) const;
+  bool isRead(Value value) const;
   void collectParts(Value value);
   llvm::SetVector<Operation *> getSlice(Value part) const;
   Value buildMap(Value part, AffineMap &map);
   Value findExtent(unsigned dim);
   int64_t getStaticExtent(unsigned dim);
+  void rebuild(ArrayRef<Value> newInputs, ArrayRef<AffineMap> newMaps);
 
   RewriterBase &rewriter;
-  TileContractOp op;
+  Operation *op;
   Location loc;
   Block *body;
-  unsigned numDims;
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  /// The extents of the dimensions, as far as the op itself has them.
+  SmallVector<int64_t> sizes;
   /// The dimensions that each value of the body depends on.
   DenseMap<Value, llvm::SmallBitVector> dims;
   /// The largest computations of one side, in the order of the body.
@@ -67,16 +91,14 @@ private:
 //===----------------------------------------------------------------------===//
 
 void ContractionSplitter::collectDims() {
-  for (auto [arg, map] :
-       llvm::zip(body->getArguments(),
-                 op.getMaps().getAsValueRange<AffineMapAttr>())) {
-    llvm::SmallBitVector used(numDims);
+  for (auto [arg, map] : llvm::zip(body->getArguments(), maps)) {
+    llvm::SmallBitVector used(numDims());
     for (unsigned k = 0; k < map.getNumResults(); ++k)
       used.set(map.getDimPosition(k));
     dims[arg] = used;
   }
   for (Operation &inner : *body) {
-    llvm::SmallBitVector used(numDims);
+    llvm::SmallBitVector used(numDims());
     if (auto index = dyn_cast<TileIndexOp>(inner))
       used.set(index.getDim());
     for (Value operand : inner.getOperands())
@@ -89,7 +111,7 @@ void ContractionSplitter::collectDims() {
 /// Values from outside the region depend on no dimension.
 llvm::SmallBitVector ContractionSplitter::getDims(Value value) const {
   auto it = dims.find(value);
-  return it == dims.end() ? llvm::SmallBitVector(numDims) : it->second;
+  return it == dims.end() ? llvm::SmallBitVector(numDims()) : it->second;
 }
 
 /// Whether a value differs by row or by key, but not by both.
@@ -98,12 +120,11 @@ bool ContractionSplitter::isOneSided(Value value) const {
   return used.any() && !(used.test(0) && used.test(1));
 }
 
-/// Whether computing a value again costs no more than reading it.
-bool ContractionSplitter::isFree(Value value) const {
+/// Whether a value is an element of an input, a coordinate, or from outside,
+/// and not computed.
+bool ContractionSplitter::isRead(Value value) const {
   Operation *def = value.getDefiningOp();
-  if (!def || def->getBlock() != body || isa<TileIndexOp>(def))
-    return true;
-  return isa<arith::ExtFOp, arith::TruncFOp>(def) && isFree(def->getOperand(0));
+  return !def || def->getBlock() != body || isa<TileIndexOp>(def);
 }
 
 void ContractionSplitter::collectParts(Value value) {
@@ -111,7 +132,7 @@ void ContractionSplitter::collectParts(Value value) {
   if (!def || def->getBlock() != body)
     return;
   if (isOneSided(value)) {
-    if (!isFree(value))
+    if (!isRead(value))
       parts.insert(value);
     return;
   }
@@ -145,24 +166,21 @@ int64_t ContractionSplitter::getStaticExtent(unsigned dim) {
   // What is read goes as far as it exists, where the result has room for more.
   AffineExpr expr = rewriter.getAffineDimExpr(dim);
   bool isRead = false;
-  for (auto [input, map] :
-       llvm::zip(op.getInputs(), op.getMaps().getAsValueRange<AffineMapAttr>()))
+  for (auto [input, map] : llvm::zip(inputs, maps))
     if (std::optional<unsigned> position = map.getResultPosition(expr)) {
-      auto tile = cast<RankedTensorType>(input.getType());
+      int64_t size = getShape(input)[*position];
       isRead = true;
-      if (!tile.isDynamicDim(*position))
-        return tile.getDimSize(*position);
+      if (!ShapedType::isDynamic(size))
+        return size;
     }
-  auto type = cast<RankedTensorType>(op.getType());
-  return dim < 2 && !isRead ? type.getDimSize(dim) : ShapedType::kDynamic;
+  return isRead ? ShapedType::kDynamic : sizes[dim];
 }
 
 /// The extent of a dimension as a value, from what made a tile with it; null if
 /// nothing tells.
 Value ContractionSplitter::findExtent(unsigned dim) {
   AffineExpr expr = rewriter.getAffineDimExpr(dim);
-  for (auto [input, map] : llvm::zip(
-           op.getInputs(), op.getMaps().getAsValueRange<AffineMapAttr>())) {
+  for (auto [input, map] : llvm::zip(inputs, maps)) {
     std::optional<unsigned> position = map.getResultPosition(expr);
     if (!position)
       continue;
@@ -191,16 +209,14 @@ Value ContractionSplitter::buildMap(Value part, AffineMap &map) {
       continue;
     extents.push_back(findExtent(dim));
   }
-  map = AffineMap::get(numDims, 0, exprs, rewriter.getContext());
+  map = AffineMap::get(numDims(), 0, exprs, rewriter.getContext());
 
   llvm::SetVector<Operation *> slice = getSlice(part);
-  SmallVector<Value> inputs;
-  SmallVector<AffineMap> maps;
+  SmallVector<Value> partInputs;
+  SmallVector<AffineMap> partMaps;
   SmallVector<Type> elements;
   SmallVector<BlockArgument> read;
-  for (auto [arg, input, at] :
-       llvm::zip(body->getArguments(), op.getInputs(),
-                 op.getMaps().getAsValueRange<AffineMapAttr>())) {
+  for (auto [arg, input, at] : llvm::zip(body->getArguments(), inputs, maps)) {
     if (llvm::none_of(arg.getUsers(),
                       [&](Operation *user) { return slice.contains(user); }))
       continue;
@@ -208,16 +224,16 @@ Value ContractionSplitter::buildMap(Value part, AffineMap &map) {
     for (unsigned k = 0; k < at.getNumResults(); ++k)
       axes.push_back(
           rewriter.getAffineDimExpr(axisOf.lookup(at.getDimPosition(k))));
-    inputs.push_back(input);
-    maps.push_back(
+    partInputs.push_back(input);
+    partMaps.push_back(
         AffineMap::get(shape.size(), 0, axes, rewriter.getContext()));
     elements.push_back(arg.getType());
     read.push_back(arg);
   }
 
   auto tile = TileMapOp::create(
-      rewriter, loc, RankedTensorType::get(shape, part.getType()), inputs,
-      extents, rewriter.getAffineMapArrayAttr(maps));
+      rewriter, loc, RankedTensorType::get(shape, part.getType()), partInputs,
+      extents, rewriter.getAffineMapArrayAttr(partMaps));
   OpBuilder::InsertionGuard guard(rewriter);
   Block *block =
       rewriter.createBlock(&tile.getBody(), {}, elements,
@@ -242,29 +258,25 @@ LogicalResult ContractionSplitter::run() {
   collectParts(cast<YieldOp>(body->getTerminator()).getValue());
   if (parts.empty())
     return failure();
-  for (unsigned dim = 0; dim < numDims; ++dim)
+  for (unsigned dim = 0; dim < numDims(); ++dim)
     if (ShapedType::isDynamic(getStaticExtent(dim)) && !findExtent(dim))
       return failure();
 
   rewriter.setInsertionPoint(op);
-  SmallVector<Value> inputs(op.getInputs());
-  SmallVector<AffineMap> maps(op.getMaps().getAsValueRange<AffineMapAttr>());
   SmallVector<Value> tiles;
-  for (Value part : parts) {
-    AffineMap map;
+  SmallVector<AffineMap> tileMaps(parts.size());
+  for (auto [part, map] : llvm::zip(parts, tileMaps))
     tiles.push_back(buildMap(part, map));
-    maps.push_back(map);
-  }
 
   // The region reads the tiles instead; an input that only the parts read
   // leaves it.
   llvm::SmallBitVector wasRead(inputs.size());
   for (BlockArgument arg : body->getArguments())
     wasRead[arg.getArgNumber()] = !arg.use_empty();
-  for (auto [part, tile] : llvm::zip(parts, tiles)) {
+  for (Value part : parts)
     rewriter.replaceAllUsesWith(part, body->addArgument(part.getType(), loc));
-    inputs.push_back(tile);
-  }
+  llvm::append_range(inputs, tiles);
+  llvm::append_range(maps, tileMaps);
   SmallVector<Operation *> steps;
   for (Operation &inner : body->without_terminator())
     steps.push_back(&inner);
@@ -282,23 +294,47 @@ LogicalResult ContractionSplitter::run() {
       keptInputs.push_back(inputs[k]);
       keptMaps.push_back(maps[k]);
     }
-  auto split = TileContractOp::create(rewriter, loc, op.getType(), keptInputs,
-                                      rewriter.getAffineMapArrayAttr(keptMaps));
-  rewriter.inlineRegionBefore(op.getBody(), split.getBody(),
-                              split.getBody().end());
-  rewriter.replaceOp(op, split);
+  rebuild(keptInputs, keptMaps);
   return success();
+}
+
+/// Replaces the op by one with the same region over other inputs.
+void ContractionSplitter::rebuild(ArrayRef<Value> newInputs,
+                                  ArrayRef<AffineMap> newMaps) {
+  ArrayAttr mapsAttr = rewriter.getAffineMapArrayAttr(newMaps);
+  auto replace = [&](auto split, Region &region) {
+    rewriter.inlineRegionBefore(region, split.getBody(), split.getBody().end());
+    rewriter.replaceOp(op, split);
+  };
+  if (auto contract = dyn_cast<TileContractOp>(op))
+    return replace(TileContractOp::create(rewriter, loc, contract.getType(),
+                                          newInputs, mapsAttr),
+                   contract.getBody());
+  auto weigh = cast<TileWeighOp>(op);
+  replace(TileWeighOp::create(rewriter, loc, weigh.getType(),
+                              weigh.getWeights(), weigh.getInit(),
+                              weigh.getBegin(), weigh.getEnd(), newInputs,
+                              mapsAttr),
+          weigh.getBody());
 }
 
 namespace {
 struct SplitContractionsPass
     : fovea::attn::impl::SplitContractionsPassBase<SplitContractionsPass> {
   void runOnOperation() override {
-    SmallVector<TileContractOp> ops;
-    getOperation()->walk([&](TileContractOp op) { ops.push_back(op); });
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<TileContractOp, TileWeighOp>(op))
+        ops.push_back(op);
+    });
     IRRewriter rewriter(&getContext());
-    for (TileContractOp op : ops)
-      (void)ContractionSplitter(rewriter, op).run(); // or it stays as it is
+    for (Operation *op : ops) {
+      // Where it fails the op stays as it is.
+      if (auto contract = dyn_cast<TileContractOp>(op))
+        (void)ContractionSplitter(rewriter, contract).run();
+      else
+        (void)ContractionSplitter(rewriter, cast<TileWeighOp>(op)).run();
+    }
   }
 };
 } // namespace

@@ -58,12 +58,12 @@ def LowerOnlinePass : Pass<"attn-lower-online"> {
 }
 
 def SplitContractionsPass : Pass<"attn-split-contractions"> {
-  let summary = "Compute what a contraction needs of each row or key once, not for each pair";
+  let summary = "Compute what a sum over pairs needs of each row or key once, not for each pair";
   let description = [{
-    The largest computations in the region of an `attn.tile.contract` that differ by row or by key,
-    but not by both, become tiles of their own: a rotation of the
-    queries runs once for each tile of queries, one of the keys once for each block of
-    keys.
+    The largest computations in the region of an `attn.tile.contract` or `attn.tile.weigh` that
+    differ by row or by key, but not by both, become tiles of their own: a rotation or conversion of
+    the queries runs once for each tile of queries, one of the keys or values once for
+    each block of keys.
 
     ```
     attn.tile.contract q, k { f(g(q), h(k)) }
@@ -73,7 +73,6 @@ def SplitContractionsPass : Pass<"attn-split-contractions"> {
     attn.tile.contract x, y { f(x, y) }
     ```
 
-    Conversions between float types stay where they are: they cost no more than the read.
     No sum or product is reordered.
   }];
   let dependentDialects = ["::fovea::attn::AttnDialect"];
