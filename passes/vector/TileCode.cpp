@@ -342,6 +342,32 @@ SmallVector<Value> TileCode::getExtents(Value tile) {
   return extents;
 }
 
+SmallVector<TileCode::Steps> TileCode::buildSteps(Location loc, Value extent,
+                                                  int64_t width) {
+  SmallVector<int64_t> widths = {width};
+  for (int64_t smaller : {4, 1})
+    if (smaller < width)
+      widths.push_back(smaller);
+  SmallVector<Steps> steps;
+  Value from = index(loc, 0);
+  std::optional<int64_t> left = getConstantIntValue(extent);
+  for (int64_t size : widths) {
+    if (left && *left < size)
+      continue;
+    Value to = extent;
+    if (size > 1) {
+      Value rest =
+          arith::RemSIOp::create(builder, loc, extent, index(loc, size));
+      to = arith::SubIOp::create(builder, loc, extent, rest);
+    }
+    steps.push_back({from, to, size});
+    from = to;
+    if (left)
+      left = *left % size;
+  }
+  return steps;
+}
+
 void TileCode::buildLoops(Location loc, ValueRange extents,
                           function_ref<void(ValueRange)> body) {
   OpBuilder::InsertionGuard guard(builder);

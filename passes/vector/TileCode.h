@@ -77,7 +77,8 @@ public:
 
   mlir::Value read(mlir::Location loc, mlir::Value tile,
                    llvm::ArrayRef<mlir::Value> coordinates);
-  /// Reads `width` elements of a tile without lanes, along its last dimension.
+  /// Reads `width` elements of a tile along its last dimension. Of a tile with
+  /// lanes it is the row of one, whose coordinate is given.
   mlir::Value readRow(mlir::Location loc, mlir::Value tile,
                       llvm::ArrayRef<mlir::Value> coordinates, int64_t width);
   /// Whether these elements lie side by side, or are computed from such.
@@ -114,6 +115,14 @@ public:
   llvm::SmallVector<mlir::Value> getExtents(mlir::Value tile);
   mlir::Value index(mlir::Location loc, int64_t value);
 
+  /// A part of a range, to be walked in steps of `width`.
+  struct Steps {
+    mlir::Value from, to;
+    int64_t width;
+  };
+  /// Cuts [0, extent) into steps of `width`, of 4 and of 1, as large as fit.
+  llvm::SmallVector<Steps> buildSteps(mlir::Location loc, mlir::Value extent,
+                                      int64_t width);
   /// Builds nested loops from 0 over `extents`.
   void buildLoops(mlir::Location loc, mlir::ValueRange extents,
                   llvm::function_ref<void(mlir::ValueRange)> body);
@@ -124,8 +133,10 @@ public:
   /// Writes a tile of lanes whose last dimension is contiguous in memory, in
   /// squares that are transposed in registers.
   void storeTransposed(TileStoreOp store);
-  /// Reads such a tile into a panel.
-  void loadTransposed(TileLoadOp load, mlir::Value panel);
+  /// Computes such a tile into a panel.
+  void transposeInto(mlir::Value tile, mlir::Value panel);
+  /// Whether that is possible: the rows of its lanes can be read.
+  bool canTranspose(mlir::Value tile) const;
   /// Whether a tile's lanes are across, and its last dimension along memory.
   static bool isTransposed(mlir::AffineMap map, mlir::MemRefType type,
                            mlir::RankedTensorType tile, unsigned lane);

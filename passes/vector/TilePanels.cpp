@@ -55,14 +55,37 @@ static bool isReadInLoop(Value tile) {
   });
 }
 
-/// Whether a contraction reads a tile, which it does again for every key.
+/// Whether a sum over pairs reads a tile, which it does again for every row, or
+/// every key.
 static bool isContracted(Value tile) {
-  return llvm::any_of(tile.getUsers(), llvm::IsaPred<TileContractOp>);
+  return llvm::any_of(tile.getUsers(), [&](Operation *user) {
+    if (auto weigh = dyn_cast<TileWeighOp>(user))
+      return llvm::is_contained(weigh.getInputs(), tile);
+    return isa<TileContractOp>(user);
+  });
 }
 
 /// Whether a tile becomes a part of another, in memory.
 static bool isInserted(Value tile) {
   return llvm::any_of(tile.getUsers(), llvm::IsaPred<tensor::InsertSliceOp>);
+}
+
+/// Whether a map of lanes is brought into a panel: each of its elements is
+/// needed more than once, or in memory.
+static bool isHeld(TileMapOp map) {
+  return isReadInLoop(map) || isContracted(map) || isInserted(map);
+}
+
+/// Whether tiles with lanes that are read from memory across them can be read
+/// by what is computed of them, which is transposed instead.
+static bool isReadThrough(TileLoadOp load, const TileCode &code) {
+  return llvm::all_of(load->getUsers(), [&](Operation *user) {
+    auto map = dyn_cast<TileMapOp>(user);
+    return map && isHeld(map) && code.canTranspose(map) &&
+           llvm::all_of(map.getInputs(), [&](Value input) {
+             return input == load || !code.getLane(input);
+           });
+  });
 }
 
 /// The panel that a tile is to be built in: the place in a larger one that it
@@ -106,26 +129,24 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   }
   // What is read again for every key is brought into lanes once; what memory
   // has along the lanes already, or is read once, is read where it is used.
-  bool isScattered = llvm::any_of(load.getLookups(), [&](Value lookup) {
-    return code.getLane(lookup).has_value();
-  });
-  bool isTransposed = !isScattered && TileCode::isTransposed(
-                                          load.getMap(), source, type, *lane);
+  bool isTransposed = code.canTranspose(load);
+  if (isTransposed && !overwritten && isReadThrough(load, code))
+    return success();
   bool isContiguous = TileCode::isContiguous(load.getMap(), source, *lane);
   bool reread = isContracted(load) || isInserted(load) || isReadInLoop(load);
   if (!overwritten && !isTransposed && (!reread || isContiguous))
     return success();
   Value panel = createTarget(load);
-  if (isTransposed)
-    code.loadTransposed(load, panel);
-  else
-    fillLanePanel(load, panel);
+  fillLanePanel(load, panel);
   code.setPanel(load, panel);
   return success();
 }
 
-/// Computes a tile of lanes, vector by vector, into a panel.
+/// Computes a tile of lanes into a panel: in squares that are transposed where
+/// memory has its last dimension side by side, else vector by vector.
 void TileVectorizer::fillLanePanel(Value tile, Value panel) {
+  if (code.canTranspose(tile))
+    return code.transposeInto(tile, panel);
   Location loc = tile.getLoc();
   unsigned lane = *code.getLane(tile);
   SmallVector<Value> extents = code.getExtents(tile);
@@ -164,7 +185,6 @@ void TileVectorizer::fillRowPanel(Value tile) {
       code.setPanel(tile, panel);
   };
   int64_t width = isWeighed ? TileCode::columnBlock : rowWidth;
-  Value zero = code.index(loc, 0), one = code.index(loc, 1);
   auto store = [&](ValueRange leading, Value column, Value value) {
     SmallVector<Value> indices(leading);
     if (isWeighed) {
@@ -179,27 +199,23 @@ void TileVectorizer::fillRowPanel(Value tile) {
     else
       memref::StoreOp::create(builder, loc, value, panel, indices);
   };
-  Value columns = extents.back();
+  // Smaller pieces for the columns that fill no large one.
+  if (!code.canReadRow(tile))
+    width = 1;
+  auto steps = code.buildSteps(loc, extents.back(), width);
   code.buildLoops(loc, ArrayRef(extents).drop_back(), [&](ValueRange ivs) {
-    Value whole = zero;
     TileCode::Coordinates point(ivs);
     point.push_back(Value());
-    if (code.canReadRow(tile)) {
-      Value size = code.index(loc, width);
-      whole = arith::SubIOp::create(
-          builder, loc, columns,
-          arith::RemSIOp::create(builder, loc, columns, size));
-      auto loop = scf::ForOp::create(builder, loc, zero, whole, size);
+    for (auto [from, to, size] : steps) {
+      auto loop =
+          scf::ForOp::create(builder, loc, from, to, code.index(loc, size));
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(loop.getBody());
       point.back() = loop.getInductionVar();
-      store(ivs, point.back(), code.readRow(loc, tile, point, width));
+      store(ivs, point.back(),
+            size == 1 ? code.read(loc, tile, point)
+                      : code.readRow(loc, tile, point, size));
     }
-    auto rest = scf::ForOp::create(builder, loc, whole, columns, one);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(rest.getBody());
-    point.back() = rest.getInductionVar();
-    store(ivs, point.back(), code.read(loc, tile, point));
   });
   setPanel();
 }
@@ -217,14 +233,13 @@ LogicalResult TileVectorizer::processMap(TileMapOp map) {
   // that is often. A fill is no more than a constant there.
   if (map.getInputs().empty() || type.getElementType().isInteger(1))
     return success();
-  bool reread =
-      isReadInLoop(map) || isContracted(map) || (lane && isInserted(map));
-  if (!reread)
-    return success();
   if (!lane) {
-    fillRowPanel(map);
+    if (isReadInLoop(map) || isContracted(map))
+      fillRowPanel(map);
     return success();
   }
+  if (!isHeld(map))
+    return success();
   Value panel = createTarget(map);
   fillLanePanel(map, panel);
   code.setPanel(map, panel);

@@ -16,19 +16,24 @@ using namespace mlir;
 using namespace fovea::attn;
 
 //===----------------------------------------------------------------------===//
-// Rows of tiles without lanes
+// Rows
 //===----------------------------------------------------------------------===//
 
 bool TileCode::canReadRow(Value tile) const {
   auto type = cast<RankedTensorType>(tile.getType());
-  if (type.getRank() == 0 || getLane(tile) || columnPanels.contains(tile))
+  if (type.getRank() == 0 || getRegister(tile) || columnPanels.contains(tile))
+    return false;
+  unsigned last = type.getRank() - 1;
+  std::optional<unsigned> lane = getLane(tile);
+  if (lane == last)
     return false;
   if (getPanel(tile))
-    return true;
-  unsigned last = type.getRank() - 1;
+    return !lane; // else its lanes lie side by side
   if (auto load = tile.getDefiningOp<TileLoadOp>()) {
-    for (Attribute map : load.getLookupMaps())
-      if (cast<AffineMapAttr>(map).getValue().isFunctionOfDim(last))
+    for (auto [lookup, map] :
+         llvm::zip(load.getLookups(), load.getLookupMaps()))
+      if (getLane(lookup) ||
+          cast<AffineMapAttr>(map).getValue().isFunctionOfDim(last))
         return false;
     return isContiguous(load.getMap(),
                         cast<MemRefType>(load.getSource().getType()), last);
@@ -38,8 +43,11 @@ bool TileCode::canReadRow(Value tile) const {
     return false;
   for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps())) {
     AffineMap projection = cast<AffineMapAttr>(attr).getValue();
-    if (!projection.isFunctionOfDim(last))
+    if (!projection.isFunctionOfDim(last)) {
+      if (getLane(input))
+        return false; // it is read for all lanes at a time
       continue;
+    }
     bool isLast =
         projection.getDimPosition(projection.getNumResults() - 1) == last;
     if (!isLast || !canReadRow(input))
@@ -111,78 +119,68 @@ static int64_t getSquare(int64_t lanes) {
   return std::min<int64_t>(16, lanes / 2);
 }
 
-bool TileCode::isTransposed(AffineMap map, MemRefType type,
-                            RankedTensorType tile, unsigned lane) {
-  unsigned last = tile.getRank() - 1;
+/// Whether a tile's lanes and last dimension can be cut into squares.
+static bool hasSquares(RankedTensorType tile, unsigned lane) {
   int64_t lanes = tile.getDimSize(lane);
-  return lane != last && lanes >= 4 && llvm::isPowerOf2_64(lanes) &&
-         isContiguous(map, type, last);
+  return lane != tile.getRank() - 1 && lanes >= 4 && llvm::isPowerOf2_64(lanes);
 }
 
-void TileCode::loadTransposed(TileLoadOp load, Value panel) {
-  Location loc = load.getLoc();
-  auto type = cast<RankedTensorType>(load.getType());
-  unsigned lane = *getLane(load), last = type.getRank() - 1;
-  int64_t side = getSquare(type.getDimSize(lane));
-  SmallVector<Value> extents = getExtents(load);
+bool TileCode::isTransposed(AffineMap map, MemRefType type,
+                            RankedTensorType tile, unsigned lane) {
+  return hasSquares(tile, lane) && isContiguous(map, type, tile.getRank() - 1);
+}
+
+bool TileCode::canTranspose(Value tile) const {
+  std::optional<unsigned> lane = getLane(tile);
+  return lane && hasSquares(cast<RankedTensorType>(tile.getType()), *lane) &&
+         canReadRow(tile);
+}
+
+void TileCode::transposeInto(Value tile, Value panel) {
+  Location loc = tile.getLoc();
+  auto type = cast<RankedTensorType>(tile.getType());
+  unsigned lane = *getLane(tile), last = type.getRank() - 1;
+  SmallVector<Value> extents = getExtents(tile);
   Value lanes = index(loc, type.getDimSize(lane));
   Value columns = extents[last];
-  Value size = index(loc, side), one = index(loc, 1);
   SmallVector<Value> outer;
   for (unsigned dim = 0; dim < last; ++dim)
     if (dim != lane)
       outer.push_back(extents[dim]);
-  buildLoops(loc, outer, [&](ValueRange ivs) {
-    Coordinates point(ivs);
-    point.insert(point.begin() + lane, Value());
-    point.push_back(Value());
-    auto locate = [&](Value column, Value atLane) {
-      SmallVector<Value> indices(ivs);
-      indices.push_back(column);
-      indices.push_back(atLane);
-      return indices;
-    };
-    auto readLookups = [&](ArrayRef<Value> at) {
-      return readInputs(loc, load.getLookups(), load.getLookupMaps(), at);
-    };
-    auto bands = scf::ForOp::create(builder, loc, index(loc, 0), lanes, size);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(bands.getBody());
-    Value firstLane = bands.getInductionVar();
-    Value whole = arith::SubIOp::create(
-        builder, loc, columns,
-        arith::RemSIOp::create(builder, loc, columns, size));
-    auto squares = scf::ForOp::create(builder, loc, index(loc, 0), whole, size);
-    {
-      OpBuilder::InsertionGuard inner(builder);
-      builder.setInsertionPointToStart(squares.getBody());
-      Value column = squares.getInductionVar();
-      SmallVector<Value> rows;
-      for (int64_t k = 0; k < side; ++k) {
-        point[lane] =
-            arith::AddIOp::create(builder, loc, firstLane, index(loc, k));
-        point[last] = column;
-        rows.push_back(
-            readContiguous(load, last, side, point, readLookups(point)));
-      }
-      transposeSquare(builder, loc, rows);
-      for (auto [k, row] : llvm::enumerate(rows)) {
-        Value at = arith::AddIOp::create(builder, loc, column, index(loc, k));
-        vector::StoreOp::create(builder, loc, row, panel,
-                                locate(at, firstLane));
-      }
+
+  auto buildSquare = [&](ValueRange ivs, Value firstLane, Value column,
+                         int64_t side) {
+    SmallVector<Value> rows;
+    for (int64_t k = 0; k < side; ++k) {
+      Coordinates point(ivs);
+      point.insert(
+          point.begin() + lane,
+          arith::AddIOp::create(builder, loc, firstLane, index(loc, k)));
+      point.push_back(column);
+      rows.push_back(readRow(loc, tile, point, side));
     }
-    // Columns that fill no square, one by one.
-    auto rest = scf::ForOp::create(builder, loc, whole, columns, one);
-    builder.setInsertionPointToStart(rest.getBody());
-    auto each = scf::ForOp::create(builder, loc, index(loc, 0), size, one);
-    builder.setInsertionPointToStart(each.getBody());
-    point[lane] =
-        arith::AddIOp::create(builder, loc, firstLane, each.getInductionVar());
-    point[last] = rest.getInductionVar();
-    Value element = loadElement(load, point, readLookups(point));
-    memref::StoreOp::create(builder, loc, element, panel,
-                            locate(point[last], point[lane]));
+    transposeSquare(builder, loc, rows);
+    for (auto [k, row] : llvm::enumerate(rows)) {
+      SmallVector<Value> indices(ivs);
+      indices.push_back(
+          arith::AddIOp::create(builder, loc, column, index(loc, k)));
+      indices.push_back(firstLane);
+      vector::StoreOp::create(builder, loc, row, panel, indices);
+    }
+  };
+  buildLoops(loc, outer, [&](ValueRange ivs) {
+    // Smaller squares for the columns that fill no large one.
+    int64_t side = getSquare(type.getDimSize(lane));
+    for (auto [from, to, width] : buildSteps(loc, columns, side)) {
+      Value size = index(loc, width);
+      auto across = scf::ForOp::create(builder, loc, from, to, size);
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(across.getBody());
+      auto bands = scf::ForOp::create(builder, loc, index(loc, 0), lanes, size);
+      builder.setInsertionPointToStart(bands.getBody());
+      buildSquare(ivs, bands.getInductionVar(), across.getInductionVar(),
+                  width);
+    }
   });
 }
 

@@ -31,6 +31,13 @@ bool TileSweep::isScoreTile(Value tile) const {
   return type && type.getRank() == 2 && code.getLane(tile) == 0u;
 }
 
+/// Whether a map looks like a tile of scores, but is one that scores are made
+/// of.
+static bool isOperand(TileMapOp map) {
+  return llvm::all_of(map->getUsers(),
+                      llvm::IsaPred<TileContractOp, tensor::InsertSliceOp>);
+}
+
 bool TileSweep::isMember(Value value) const {
   Operation *def = value.getDefiningOp();
   return def && llvm::is_contained(ops, def);
@@ -82,7 +89,7 @@ bool TileSweep::tryAdd(Operation *op) {
       return false;
     hasContract = true;
   } else if (auto map = dyn_cast<TileMapOp>(op)) {
-    if (!isScoreTile(map) || !sameKeys(map) ||
+    if (!isScoreTile(map) || isOperand(map) || !sameKeys(map) ||
         !membersInPlace(map.getInputs(), map.getMaps()))
       return false;
   } else if (auto mask = dyn_cast<TileMaskOp>(op)) {

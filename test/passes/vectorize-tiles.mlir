@@ -62,3 +62,60 @@ func.func @independent(%q: memref<8x6xf32>, %o: memref<8xf32>, %w: memref<8x6xf3
   attn.tile.store %max, %o[affine_map<(r) -> (r)>] : tensor<8xf32>, memref<8xf32>
   return
 }
+
+// Conversions of what every row or key reads again fill panels: of keys, rows in
+// pieces of sixteen and four; of values, columns in blocks of eight; of queries,
+// squares that are transposed after the conversion.
+// CHECK-LABEL: func @narrow
+// CHECK-SAME: %[[Q:[^:]*]]: memref<8x20xbf16>, %[[K:[^:]*]]: memref<16x20xbf16>, %[[V:[^:]*]]: memref<16x8xf16>
+// CHECK-DAG: %[[COLUMNS:.*]] = memref.alloc() {{.*}} : memref<1x16x8xf32>
+// CHECK-DAG: %[[ROWS:.*]] = memref.alloc() {{.*}} : memref<16x20xf32>
+// CHECK-DAG: %[[LANES:.*]] = memref.alloc() {{.*}} : memref<20x8xf32>
+// CHECK: scf.for %{{.*}} = %c0 to %c20 step %c4
+// CHECK-COUNT-4: vector.load %[[Q]][%{{.*}}] : memref<8x20xbf16>, vector<4xbf16>
+// CHECK: vector.shuffle %{{.*}} : vector<4xf32>, vector<4xf32>
+// CHECK: vector.store %{{.*}}, %[[LANES]][%{{.*}}] : memref<20x8xf32>, vector<4xf32>
+// CHECK: scf.for %{{.*}} = %c0 to %c16 step %c1
+// CHECK: %[[X:.*]] = vector.load %[[K]][%{{.*}}] : memref<16x20xbf16>, vector<16xbf16>
+// CHECK: %[[Y:.*]] = arith.extf %[[X]] : vector<16xbf16> to vector<16xf32>
+// CHECK: vector.store %[[Y]], %[[ROWS]]
+// CHECK: vector.load %[[K]][%{{.*}}] : memref<16x20xbf16>, vector<4xbf16>
+// CHECK: arith.extf %{{.*}} : vector<4xbf16> to vector<4xf32>
+// CHECK: %[[Z:.*]] = vector.load %[[V]][%{{.*}}] : memref<16x8xf16>, vector<8xf16>
+// CHECK: %[[W:.*]] = arith.extf %[[Z]] : vector<8xf16> to vector<8xf32>
+// CHECK: vector.store %[[W]], %[[COLUMNS]]
+// CHECK: math.fma
+// CHECK-NOT: arith.extf
+func.func @narrow(%q: memref<8x20xbf16>, %k: memref<16x20xbf16>, %v: memref<16x8xf16>, %o: memref<8x8xf32>) {
+  %tq = attn.tile.load %q[#id] inBounds [true, true] : memref<8x20xbf16> -> tensor<8x20xbf16>
+  %tk = attn.tile.load %k[#id] inBounds [true, true] : memref<16x20xbf16> -> tensor<16x20xbf16>
+  %tv = attn.tile.load %v[#id] inBounds [true, true] : memref<16x8xf16> -> tensor<16x8xf16>
+  %init = attn.tile.load %o[#id] inBounds [true, true] : memref<8x8xf32> -> tensor<8x8xf32>
+  %wq = attn.tile.map ins(%tq : tensor<8x20xbf16>) at [#id] {
+  ^bb0(%x: bf16):
+    %w = arith.extf %x : bf16 to f32
+    attn.yield %w : f32
+  } -> tensor<8x20xf32>
+  %wk = attn.tile.map ins(%tk : tensor<16x20xbf16>) at [#id] {
+  ^bb0(%x: bf16):
+    %w = arith.extf %x : bf16 to f32
+    attn.yield %w : f32
+  } -> tensor<16x20xf32>
+  %wv = attn.tile.map ins(%tv : tensor<16x8xf16>) at [#id] {
+  ^bb0(%x: f16):
+    %w = arith.extf %x : f16 to f32
+    attn.yield %w : f32
+  } -> tensor<16x8xf32>
+  %s = attn.tile.contract ins(%wq, %wk : tensor<8x20xf32>, tensor<16x20xf32>)
+      at [affine_map<(r, k, c) -> (r, c)>, affine_map<(r, k, c) -> (k, c)>] {
+  ^bb0(%x: f32, %y: f32):
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } -> tensor<8x16xf32>
+  %sum = attn.tile.weigh %s onto %init ins(%wv : tensor<16x8xf32>) at [affine_map<(r, k, e) -> (k, e)>] {
+  ^bb0(%x: f32):
+    attn.yield %x : f32
+  } : tensor<8x16xf32>, tensor<8x8xf32>
+  attn.tile.store %sum, %o[#id] : tensor<8x8xf32>, memref<8x8xf32>
+  return
+}
