@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace fovea::frontend;
 using namespace mlir;
@@ -51,9 +52,8 @@ static std::optional<SmallVector<int64_t>> paramShape(const Tensor *param,
       ok = false;
       std::string name = part.index ? part.index->name : part.extent->name;
       diags
-          .error(param->loc, "the size of '" + name +
-                                 "' in the parameter '" + param->name +
-                                 "' is not known when compiling")
+          .error(param->loc, "the size of '" + name + "' in the parameter '" +
+                                 param->name + "' is not known when compiling")
           .help("give it a range, as in '" + name +
                 " in 0..64', or a size: --set MODEL." + name + "=64");
     }
@@ -61,6 +61,16 @@ static std::optional<SmallVector<int64_t>> paramShape(const Tensor *param,
   if (!ok)
     return std::nullopt;
   return shape;
+}
+
+static std::string exportedNames(const Program &program) {
+  if (program.functions.empty())
+    return "it exports nothing";
+  return "it exports " +
+         llvm::join(llvm::map_range(
+                        program.functions,
+                        [](const Function &function) { return function.name; }),
+                    ", ");
 }
 
 OwningOpRef<ModuleOp>
@@ -82,8 +92,10 @@ fovea::frontend::lowerToMLIR(Checked &checked, MLIRContext &context,
     if (llvm::none_of(wanted, [&](const Function *function) {
           return function->name == entry;
         }))
-      diags.error(llvm::SMLoc(),
-                  "the program exports no attention or entry '" + entry + "'");
+      diags
+          .error(llvm::SMLoc(),
+                 "the program exports no attention or entry '" + entry + "'")
+          .help(exportedNames(program));
   if (diags.hasErrors())
     return nullptr;
 

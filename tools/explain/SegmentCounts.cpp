@@ -17,10 +17,13 @@ using namespace fovea::attn;
 using namespace fovea::explain;
 
 /// In double, where nothing overflows: exact below 2^53, and the bounds that
-/// stand for conditions are powers of two.
+/// stand for conditions are powers of two. A dimension is its first symbol of
+/// three: where the tile at hand begins.
 static double evaluate(AffineExpr expr, ArrayRef<double> symbols) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
     return static_cast<double>(constant.getValue());
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return symbols[static_cast<size_t>(3) * dim.getPosition()];
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
     return symbols[symbol.getPosition()];
   auto binary = cast<AffineBinaryOpExpr>(expr);
@@ -58,6 +61,7 @@ private:
   void needNumber(const SizePolynomial &value, const std::string &option,
                   double &result);
   void findValues();
+  void setElements();
   void walk(unsigned position, bool isFirst);
   void walkQueries(bool isFirst);
   void setQueries(double begin, double rows) {
@@ -75,7 +79,9 @@ private:
   AttentionOp op;
   SegmentSymbols symbols;
   ScheduleAttr schedule;
-  std::vector<double> values;   ///< of the symbols, for the tile at hand
+  std::vector<double> values; ///< of the symbols, for the tile at hand
+  /// Symbols that are another element for other tiles.
+  SmallVector<std::pair<unsigned, SegmentSymbols::Elements>> elements;
   SmallVector<unsigned> walked; ///< dimensions that make a difference
   double queryBegin = 0, queries = 0, keyBegin = 0, keys = 0;
   SegmentCounts counts;
@@ -98,10 +104,17 @@ void SegmentCounter::needNumber(const SizePolynomial &value,
 
 void SegmentCounter::findValues() {
   values.assign(symbols.numSymbols(), 0);
+  for (unsigned k = 3 * symbols.numDims(); k < values.size(); ++k)
+    if (symbols.isUsed(k))
+      if (auto differing = symbols.elements(k))
+        elements.emplace_back(k, std::move(*differing));
   for (unsigned dim = 0; dim < symbols.numDims(); ++dim) {
     bool isMain = dim == symbols.queryDim() || dim == symbols.keyDim();
-    bool isUsed = symbols.isUsed(3 * dim) || symbols.isUsed(3 * dim + 1) ||
-                  symbols.isUsed(3 * dim + 2);
+    bool isRead = llvm::any_of(elements, [&](const auto &element) {
+      return element.second.access.isFunctionOfDim(dim);
+    });
+    bool isUsed = isRead || symbols.isUsed(3 * dim) ||
+                  symbols.isUsed(3 * dim + 1) || symbols.isUsed(3 * dim + 2);
     if (!isMain && !isUsed)
       continue;
     SizePolynomial size = symbols.bound(dim), begin = symbols.begin(dim);
@@ -111,12 +124,29 @@ void SegmentCounter::findValues() {
     values[3 * dim] = first;
     values[3 * dim + 1] = symbols.isWalked(dim) ? 1 : bound;
     values[3 * dim + 2] = first + bound;
-    if (symbols.isWalked(dim) && symbols.isUsed(3 * dim))
+    if (symbols.isWalked(dim) && (isRead || symbols.isUsed(3 * dim)))
       walked.push_back(dim);
   }
-  for (unsigned k = 3 * symbols.numDims(); k < values.size(); ++k)
-    if (symbols.isUsed(k))
+  for (unsigned k = 3 * symbols.numDims(); k < values.size(); ++k) {
+    bool differs = llvm::any_of(
+        elements, [&](const auto &element) { return element.first == k; });
+    if (symbols.isUsed(k) && !differs)
       needNumber(symbols.operand(k), symbols.optionFor(k), values[k]);
+  }
+}
+
+/// Sets the symbols that are elements to those of the tile at hand. Positions
+/// outside are clamped, as the runtime clamps them.
+void SegmentCounter::setElements() {
+  for (const auto &[symbol, element] : elements) {
+    int64_t position = 0;
+    for (auto [expr, size] :
+         llvm::zip_equal(element.access.getResults(), element.shape)) {
+      auto at = static_cast<int64_t>(evaluate(expr, values));
+      position = position * size + std::clamp<int64_t>(at, 0, size - 1);
+    }
+    values[symbol] = static_cast<double>(element.values[position]);
+  }
 }
 
 SegmentCounter::Intervals
@@ -213,6 +243,7 @@ void SegmentCounter::addRow(ArrayRef<double> wholeKeys,
 }
 
 void SegmentCounter::walkQueries(bool isFirst) {
+  setElements();
   auto tile = static_cast<double>(schedule.getQueryTile());
   double group = tile * static_cast<double>(schedule.getQueryGroup());
   for (double begin = 0; begin < queries; begin += group)

@@ -98,13 +98,44 @@ SizePolynomial SegmentSymbols::operand(unsigned number) {
   auto [value, access] = maskOperand(number);
   SizePolynomial result =
       SizePolynomial::integer(accessText(op, value, access, sizes));
-  if (std::optional<int64_t> element = sizes.assumedElement(value))
+  if (std::optional<int64_t> element = sizes.commonElement(value))
     result = SizePolynomial(static_cast<double>(*element));
   else if (!isa<ShapedType>(value.getType()))
     result = sizes.valueOf(value);
   // The symbol of a boolean is its sign-extended value.
   bool isBool = getElementTypeOrSelf(value.getType()).isInteger(1);
   return isBool ? SizePolynomial(0) - result : result;
+}
+
+std::optional<SegmentSymbols::Elements>
+SegmentSymbols::elements(unsigned number) {
+  if (number < 3 * numDims() + op.getSymbols().size())
+    return std::nullopt;
+  auto [value, access] = maskOperand(number);
+  ArrayRef<int64_t> given = sizes.elementsOf(value);
+  if (given.empty() || llvm::all_equal(given))
+    return std::nullopt;
+  for (unsigned dim = 0; dim < access.getNumDims(); ++dim)
+    if (access.isFunctionOfDim(dim) && (dim >= numDims() || !isWalked(dim)))
+      return std::nullopt;
+  for (unsigned symbol = 0; symbol < access.getNumSymbols(); ++symbol)
+    if (access.isFunctionOfSymbol(symbol))
+      return std::nullopt;
+  Elements result{SmallVector<int64_t>(given), {}, access};
+  int64_t count = 1;
+  for (const SizePolynomial &size : sizes.shapeOf(value)) {
+    std::optional<double> known = size.constant();
+    if (!known)
+      return std::nullopt;
+    result.shape.push_back(static_cast<int64_t>(*known));
+    count *= result.shape.back();
+  }
+  if (count != static_cast<int64_t>(given.size()))
+    return std::nullopt;
+  if (getElementTypeOrSelf(value.getType()).isInteger(1))
+    for (int64_t &element : result.values)
+      element = -element; // as in `operand`
+  return result;
 }
 
 std::string SegmentSymbols::optionFor(unsigned number) {

@@ -53,6 +53,14 @@ public:
   /// The value of symbol `number`, which must be one after the dimensions'; an
   /// operand that the call says nothing of is named.
   SizePolynomial operand(unsigned number);
+  /// The elements of a symbol that differ, where the call gives each and which
+  /// one it is depends on nothing but dimensions that are walked.
+  struct Elements {
+    llvm::SmallVector<int64_t> values; ///< row-major, of `shape`
+    llvm::SmallVector<int64_t> shape;
+    mlir::AffineMap access; ///< over the dimensions of the domain
+  };
+  std::optional<Elements> elements(unsigned number);
   /// The option that gives it a value, or empty.
   std::string optionFor(unsigned number);
   unsigned numSymbols();

@@ -72,15 +72,22 @@ const TensorSignature *Sizes::find(BlockArgument argument) {
   return number < tensors.size() ? &tensors[number] : nullptr;
 }
 
-std::optional<int64_t> Sizes::assumedElement(Value value) {
+ArrayRef<int64_t> Sizes::elementsOf(Value value) {
   auto source = dyn_cast<BlockArgument>(stripViews(value));
   const TensorSignature *tensor = source ? find(source) : nullptr;
   if (!tensor)
+    return {};
+  auto given = call.inputs.find(tensor->name);
+  if (given == call.inputs.end())
+    return {};
+  return given->second.elements;
+}
+
+std::optional<int64_t> Sizes::commonElement(Value value) {
+  ArrayRef<int64_t> elements = elementsOf(value);
+  if (elements.empty() || !llvm::all_equal(elements))
     return std::nullopt;
-  auto assumed = call.inputs.find(tensor->name);
-  if (assumed == call.inputs.end())
-    return std::nullopt;
-  return assumed->second;
+  return elements.front();
 }
 
 std::string Sizes::nameOf(Value value) {
@@ -93,7 +100,7 @@ SizePolynomial Sizes::argument(BlockArgument argument) {
   const TensorSignature *tensor = find(argument);
   if (!tensor)
     return SizePolynomial::integer("?");
-  if (std::optional<int64_t> value = assumedElement(argument))
+  if (std::optional<int64_t> value = commonElement(argument))
     return SizePolynomial(static_cast<double>(*value));
   return SizePolynomial::integer(tensor->name);
 }

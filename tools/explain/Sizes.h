@@ -17,11 +17,16 @@
 
 namespace fovea::explain {
 
+/// What an integer input holds: each element, or one for all of them.
+struct Integers {
+  std::vector<int64_t> elements;
+};
+
 /// What is known of a call: sizes by the number of the entry's symbol, and the
-/// integers that inputs hold, by name (for a tensor: every element).
+/// integers that inputs hold, by name.
 struct CallValues {
   std::vector<std::optional<int64_t>> sizes;
-  llvm::StringMap<int64_t> inputs;
+  llvm::StringMap<Integers> inputs;
 };
 
 /// Reads integers that an entry computes, in graph or in buffer form, as
@@ -46,9 +51,11 @@ public:
   /// How often `op` runs in one call: the trips of the loops around it.
   SizePolynomial tripsOf(mlir::Operation *op);
 
-  /// The value that every element of `value` is assumed to have, where it is an
-  /// input (or a view of one) that the call names.
-  std::optional<int64_t> assumedElement(mlir::Value value);
+  /// The elements of `value` that the call gives, where it is an input or a
+  /// view of one: none, one for all of them, or each in row-major order.
+  llvm::ArrayRef<int64_t> elementsOf(mlir::Value value);
+  /// The value that every element of `value` has, where the call says so.
+  std::optional<int64_t> commonElement(mlir::Value value);
 
   /// The name of the input that `value` is or is a view of; else empty.
   std::string nameOf(mlir::Value value);

@@ -135,6 +135,10 @@ AttentionWork explain::measureAttention(AttentionOp op, Sizes &sizes) {
     last.flops += 1; // by the mass
     work.perQuery += last * values;
   }
+  if (!op.getSink().empty()) { // weighed as one more key
+    work.perQuery += countRegion(self, op.getSink());
+    work.perQuery += countNormalizer(op.getNormalizer(), op.getLoc());
+  }
 
   llvm::SetVector<Value> operands;
   ScheduleAttr schedule = *op.getSchedule();

@@ -40,6 +40,7 @@ int main(int argc, char **argv) {
       cl::desc("Read messages that a line '// -----' separates, and write "
                "answers to be read by people"));
   cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter(tool::printVersion);
   cl::ParseCommandLineOptions(
       argc, argv, "Serves .attn files to an editor on standard input\n");
 

@@ -7,35 +7,43 @@
 
 #include "tools/fovea/Entry.h"
 
-#include "llvm/ADT/StringExtras.h"
+#include "tools/fovea/Command.h"
 
 using namespace fovea;
 
-llvm::Expected<std::vector<attn::EntrySignature>>
-tool::findEntries(mlir::ModuleOp program, llvm::StringRef name,
-                  llvm::StringRef file) {
-  std::vector<std::string> names;
-  std::vector<attn::EntrySignature> entries;
-  auto params = attn::readParams(program);
-  if (succeeded(params))
-    for (auto function : program.getOps<mlir::func::FuncOp>()) {
-      if (!function->hasAttr(attn::kEntryAttr))
-        continue;
-      names.push_back(function.getName().str());
-      if (!name.empty() && names.back() != name)
-        continue;
-      auto signature = attn::readSignature(function, *params);
-      if (failed(signature))
-        return llvm::createStringError("malformed entry '" + names.back() +
-                                       "'");
-      entries.push_back(std::move(*signature));
-    }
-  if (names.empty())
-    return llvm::createStringError("expected a program with an entry, but '" +
-                                   file + "' has none");
+int tool::loadEntries(const ProgramOptions &options, const EntryOptions &chosen,
+                      LoadedProgram &program,
+                      std::vector<attn::EntrySignature> &entries) {
+  llvm::SmallVector<std::string, 1> wanted;
+  if (!chosen.name.empty())
+    wanted.push_back(chosen.name);
+  if (int status = program.load(options, wanted))
+    return status;
+  auto params = attn::readParams(program.get());
+  if (failed(params))
+    return 1;
+  for (auto function : program.get().getOps<mlir::func::FuncOp>()) {
+    if (!function->hasAttr(attn::kEntryAttr))
+      continue;
+    auto signature = attn::readSignature(function, *params);
+    if (failed(signature))
+      return 1;
+    entries.push_back(std::move(*signature));
+  }
   if (entries.empty())
-    return llvm::createStringError("expected --entry with one of " +
-                                   llvm::join(names, ", ") + ", but found '" +
-                                   name + "'");
-  return entries;
+    return fail(
+        llvm::createStringError("expected a program with an entry, but '" +
+                                options.file + "' has none"));
+  if (chosen.name.empty())
+    return 0;
+  // A program in graph form is read with all of its entries.
+  std::string names = nameList(entries);
+  llvm::erase_if(entries, [&](const attn::EntrySignature &entry) {
+    return entry.name != chosen.name;
+  });
+  if (entries.empty())
+    return fail(llvm::createStringError("expected --entry with one of " +
+                                        names + ", but found '" + chosen.name +
+                                        "'"));
+  return 0;
 }

@@ -9,18 +9,27 @@
 #define FOVEA_TOOLS_FOVEA_ENTRY_H
 
 #include "passes/cpu/Signature.h"
+#include "tools/fovea/Program.h"
 
-#include "llvm/Support/Error.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <vector>
 
 namespace fovea::tool {
 
-/// The signatures of the entry called `name` or, when that is empty, of all. An
-/// error for a program without entries, or without this one. `file` is what
-/// errors call the program.
-llvm::Expected<std::vector<attn::EntrySignature>>
-findEntries(mlir::ModuleOp program, llvm::StringRef name, llvm::StringRef file);
+/// Loads the program that the options name, and reads the signature of the
+/// entry that they choose or, when they choose none, of all: at least one.
+/// Prints what is wrong; gives the exit status (see Command).
+int loadEntries(const ProgramOptions &options, const EntryOptions &chosen,
+                LoadedProgram &program,
+                std::vector<attn::EntrySignature> &entries);
+
+/// The names of tensors, symbols or entries, for messages.
+template <typename Range>
+std::string nameList(const Range &named) {
+  return llvm::join(
+      llvm::map_range(named, [](const auto &each) { return each.name; }), ", ");
+}
 
 } // namespace fovea::tool
 

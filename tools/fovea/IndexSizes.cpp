@@ -7,6 +7,8 @@
 
 #include "tools/fovea/IndexSizes.h"
 
+#include "tools/fovea/Entry.h"
+
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/StringExtras.h"
@@ -45,21 +47,37 @@ IndexSizes::shapeOf(const TensorSignature &tensor) const {
     }
     for (int64_t factor : factors)
       if (factor < 0 && !values[~factor])
-        return llvm::createStringError(
-            "expected --size " + entry.symbols[~factor].name +
-            "=N, which nothing gives, to draw '" + tensor.name + "'");
+        return llvm::createStringError("expected --size " + missingOptions() +
+                                       ", which nothing gives, to draw '" +
+                                       tensor.name + "'");
     return llvm::createStringError("expected sizes that can be counted in '" +
                                    tensor.name + "'");
   }
   return shape;
 }
 
+/// The sizes that only the command line can give: `b=N,i=N`.
+std::string IndexSizes::missingOptions() const {
+  std::vector<std::string> options;
+  for (auto [symbol, value] : llvm::zip_equal(entry.symbols, values))
+    if (!value && symbol.kind == IndexSymbol::Kind::Solved)
+      options.push_back(symbol.name + "=N");
+  return llvm::join(options, ",");
+}
+
 int64_t IndexSizes::smallest() const {
   std::optional<int64_t> result;
   for (std::optional<int64_t> value : values)
-    if (value && *value > 0)
+    if (value && *value > 1)
       result = std::min(result.value_or(*value), *value);
   return result.value_or(1);
+}
+
+int64_t IndexSizes::largest() const {
+  int64_t result = 1;
+  for (std::optional<int64_t> value : values)
+    result = std::max(result, value.value_or(1));
+  return result;
 }
 
 /// Solves the one factor that is unknown in a dimension of `size`, if it
@@ -116,9 +134,7 @@ static llvm::Error checkShape(const EntrySignature &entry,
         "expected " + llvm::Twine(tensor.dims.size()) + " dimensions in '" +
         tensor.name + "', but found " + llvm::Twine(value.shape().size()));
   for (auto [dim, factors] : llvm::enumerate(tensor.dims)) {
-    std::optional<int64_t> size = sizes.product(factors);
-    if (!size || *size == value.shape()[dim])
-      continue;
+    int64_t found = value.shape()[dim];
     std::string names =
         llvm::join(llvm::map_range(factors,
                                    [&](int64_t factor) {
@@ -127,10 +143,25 @@ static llvm::Error checkShape(const EntrySignature &entry,
                                                 : entry.symbols[~factor].name;
                                    }),
                    ", ");
-    return llvm::createStringError(
-        "expected size " + llvm::Twine(*size) + " of dimension " +
-        llvm::Twine(dim) + " (" + names + ") of '" + tensor.name +
-        "', but found " + llvm::Twine(value.shape()[dim]));
+    auto contradiction = [&](const llvm::Twine &expected) {
+      return llvm::createStringError("expected " + expected + " of dimension " +
+                                     llvm::Twine(dim) + " (" + names +
+                                     ") of '" + tensor.name + "', but found " +
+                                     llvm::Twine(found));
+    };
+    if (std::optional<int64_t> size = sizes.product(factors)) {
+      if (*size != found)
+        return contradiction("size " + llvm::Twine(*size));
+      continue;
+    }
+    DimFactors known;
+    llvm::copy_if(factors, std::back_inserter(known), [&](int64_t factor) {
+      return factor >= 0 || sizes.get(~factor);
+    });
+    std::optional<int64_t> part = sizes.product(known);
+    if (part && *part > 0 && found % *part != 0)
+      return contradiction("a multiple of " + llvm::Twine(*part) +
+                           " as the size");
   }
   return llvm::Error::success();
 }
@@ -149,11 +180,7 @@ tool::solveIndexSizes(const EntrySignature &entry,
     if (!number)
       return llvm::createStringError(
           "expected --size with an index of '" + entry.name + "' (" +
-          llvm::join(llvm::map_range(
-                         entry.symbols,
-                         [](const IndexSymbol &symbol) { return symbol.name; }),
-                     ", ") +
-          "), but found '" + request.getKey() + "'");
+          nameList(entry.symbols) + "), but found '" + request.getKey() + "'");
     if (llvm::Error error = sizes.set(*number, request.second))
       return error;
   }

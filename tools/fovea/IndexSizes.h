@@ -1,5 +1,4 @@
-//===- IndexSizes.h - Sizes of named indices, for a run ----------*- C++
-//-*-===//
+//===- IndexSizes.h - Sizes of named indices, for a run ---------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,14 +26,18 @@ public:
   /// The product of the factors, if all are known.
   std::optional<int64_t> product(const attn::DimFactors &factors) const;
   std::optional<int64_t> get(int64_t symbol) const { return values[symbol]; }
-  /// The sizes of a tensor's dimensions; an error names the first index that
-  /// has none.
+  /// The sizes of a tensor's dimensions; where one is not known, an error that
+  /// says what to give for all tensors of the entry.
   llvm::Expected<std::vector<int64_t>>
   shapeOf(const attn::TensorSignature &tensor) const;
-  /// The smallest size that is known and not 0; 1 when there is none.
+  /// The smallest size that is known and above 1, and the largest; 1 when there
+  /// is none.
   int64_t smallest() const;
+  int64_t largest() const;
 
 private:
+  std::string missingOptions() const;
+
   const attn::EntrySignature &entry;
   std::vector<std::optional<int64_t>> values;
 };

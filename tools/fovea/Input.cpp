@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/fovea/Input.h"
+#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -56,4 +57,8 @@ tool::makeOptions(llvm::ArrayRef<std::string> settings,
   if (llvm::sys::fs::is_directory(FOVEA_SOURCE_LIBRARY))
     options.searchPaths.push_back(FOVEA_SOURCE_LIBRARY);
   return options;
+}
+
+void tool::printVersion(llvm::raw_ostream &os) {
+  os << "Fovea " FOVEA_VERSION ", with LLVM " LLVM_VERSION_STRING "\n";
 }

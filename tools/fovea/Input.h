@@ -1,8 +1,10 @@
-//===- Input.h - Reading programs, for all subcommands ------------*- C++
+//===- Input.h - What all tools read programs with --------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//-*-===//
+//
+//===----------------------------------------------------------------------===//
+
 #ifndef FOVEA_TOOLS_FOVEA_INPUT_H
 #define FOVEA_TOOLS_FOVEA_INPUT_H
 
@@ -21,6 +23,9 @@ std::optional<unsigned> openSource(llvm::SourceMgr &sources,
 std::optional<frontend::Options>
 makeOptions(llvm::ArrayRef<std::string> settings,
             llvm::ArrayRef<std::string> searchPaths);
+
+/// What `--version` says.
+void printVersion(llvm::raw_ostream &os);
 
 } // namespace fovea::tool
 

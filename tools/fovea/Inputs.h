@@ -1,5 +1,4 @@
-//===- Inputs.h - What a program is run on -----------------------*- C++
-//-*-===//
+//===- Inputs.h - What a program is run on ----------------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,18 +10,19 @@
 
 #include "passes/cpu/Signature.h"
 #include "tools/fovea/HostTensor.h"
+#include "tools/fovea/Options.h"
 
 #include "llvm/ADT/StringMap.h"
 
 namespace fovea::tool {
 
-/// What the command line says of an entry's inputs.
+/// What the command line says of the inputs.
 struct InputRequest {
-  /// Files by input.
-  llvm::StringMap<std::string> files;
+  /// By input: the name of a file, or numbers.
+  llvm::StringMap<std::string> inputs;
   /// Sizes by index.
   llvm::StringMap<int64_t> sizes;
-  /// Draw the inputs that no file gives.
+  /// Draw the inputs that are not given.
   std::optional<uint64_t> seed;
 };
 
@@ -31,14 +31,27 @@ struct InputRequest {
 llvm::Expected<llvm::StringMap<std::string>>
 parseAssignments(llvm::StringRef option, llvm::ArrayRef<std::string> arguments);
 
-/// Reads `--size INDEX=N` arguments; N is at least 0.
-llvm::Expected<llvm::StringMap<int64_t>>
-parseSizes(llvm::ArrayRef<std::string> arguments);
+/// Reads `--in` and `--size`; a size is at least 0. Files are not read yet.
+llvm::Expected<InputRequest> parseInputs(const EntryOptions &options);
 
-/// The inputs of an entry, in order: from files, or drawn with the sizes that
-/// the files and the request give. Floats are drawn from a normal
-/// distribution, integers from 0 up to the smallest size of an index, so that
-/// they can be looked up; scalar floats between 0.5 and 1.5.
+/// An input as the command line gives it.
+struct GivenInput {
+  HostTensor tensor;
+  /// `tensor` is the one number for every element of a tensor whose shape it
+  /// does not give.
+  bool isEverywhere = false;
+};
+
+/// Reads what `--in` says of an input. Numbers become elements of its type, a
+/// file may hold another: that is for the runtime to refuse.
+llvm::Expected<GivenInput> readInput(const attn::TensorSignature &input,
+                                     llvm::StringRef text);
+
+/// The inputs of an entry, in order: as given, or drawn with the sizes that the
+/// given ones and the request decide. Floats are drawn from a normal
+/// distribution, scalar floats between 0.5 and 1.5. Integers are drawn from 0
+/// up to the smallest size above 1, so that they can be looked up; scalar ones,
+/// which are widths and lengths, from 1 to the largest size.
 llvm::Expected<std::vector<HostTensor>>
 makeInputs(const attn::EntrySignature &entry, const InputRequest &request);
 

@@ -29,5 +29,9 @@ tool::ProgramOptions::ProgramOptions(cl::SubCommand &parser)
 tool::EntryOptions::EntryOptions(cl::SubCommand &parser)
     : name("entry", cl::value_desc("name"),
            cl::desc("Which entry of the program"), cl::sub(parser)),
-      sizes("size", cl::value_desc("INDEX=N"), cl::desc("The size of an index"),
-            cl::sub(parser)) {}
+      sizes("size", cl::CommaSeparated, cl::value_desc("INDEX=N,..."),
+            cl::desc("Sizes of indices"), cl::sub(parser)),
+      inputs("in", cl::value_desc("NAME=FILE.npy|N|N,N,..."),
+             cl::desc("An input: a file, a number for every element, or one "
+                      "for each"),
+             cl::sub(parser)) {}

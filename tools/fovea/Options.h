@@ -32,13 +32,14 @@ struct ProgramOptions {
   SourceOptions source;
 };
 
-/// The entry of a program, and the sizes of its indices: `--entry` and
-/// `--size`.
+/// The entry of a program, the sizes of its indices and what its inputs hold:
+/// `--entry`, `--size` and `--in`.
 struct EntryOptions {
   explicit EntryOptions(llvm::cl::SubCommand &parser);
 
   llvm::cl::opt<std::string> name;
   llvm::cl::list<std::string> sizes;
+  llvm::cl::list<std::string> inputs;
 };
 
 } // namespace fovea::tool

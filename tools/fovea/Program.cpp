@@ -39,26 +39,27 @@ tool::LoadedProgram::LoadedProgram()
 
 tool::LoadedProgram::~LoadedProgram() = default;
 
-bool tool::LoadedProgram::load(llvm::StringRef path,
-                               llvm::ArrayRef<std::string> settings,
-                               llvm::ArrayRef<std::string> searchPaths,
-                               llvm::ArrayRef<std::string> entries) {
-  std::optional<unsigned> buffer = openSource(sources, path);
+int tool::LoadedProgram::load(const ProgramOptions &options,
+                              llvm::ArrayRef<std::string> entries) {
+  std::optional<unsigned> buffer = openSource(sources, options.file);
   if (!buffer)
-    return false;
-  if (llvm::sys::path::extension(path) == ".mlir") {
+    return 2;
+  if (llvm::sys::path::extension(options.file) == ".mlir") {
     module = mlir::parseSourceFile<mlir::ModuleOp>(sources, &context);
-    return static_cast<bool>(module);
+    return module ? 0 : 1;
   }
-  std::optional<frontend::Options> options = makeOptions(settings, searchPaths);
-  if (!options)
-    return false;
+  std::optional<frontend::Options> reading =
+      makeOptions(options.source.settings, options.source.searchPaths);
+  if (!reading)
+    return 2;
   frontend::Diagnostics diags(sources);
-  auto checked = frontend::parseAndCheck(sources, *buffer, *options, diags);
+  auto checked = frontend::parseAndCheck(sources, *buffer, *reading, diags);
   if (!diags.hasErrors())
     module = frontend::lowerToMLIR(*checked, context, diags, entries);
   diags.print(llvm::errs());
-  return !diags.hasErrors() && module && succeeded(mlir::verify(*module));
+  bool isSound =
+      !diags.hasErrors() && module && succeeded(mlir::verify(*module));
+  return isSound ? 0 : 1;
 }
 
 std::string tool::LoadedProgram::sourceLine(mlir::FileLineColLoc loc) const {

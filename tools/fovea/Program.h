@@ -1,5 +1,4 @@
-//===- Program.h - Programs in graph form, for subcommands -------*- C++
-//-*-===//
+//===- Program.h - Programs in graph form, for subcommands ------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,6 +7,8 @@
 
 #ifndef FOVEA_TOOLS_FOVEA_PROGRAM_H
 #define FOVEA_TOOLS_FOVEA_PROGRAM_H
+
+#include "tools/fovea/Options.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Location.h"
@@ -33,12 +34,12 @@ public:
   LoadedProgram();
   ~LoadedProgram();
 
-  /// Reads a `.attn` file, or a `.mlir` file that holds a program in graph
-  /// form. `entries` names the functions of a `.attn` file to lower; empty
-  /// stands for all. Prints the errors and returns false when there are any.
-  bool load(llvm::StringRef path, llvm::ArrayRef<std::string> settings,
-            llvm::ArrayRef<std::string> searchPaths,
-            llvm::ArrayRef<std::string> entries = {});
+  /// Reads the `.attn` file that the options name, or a `.mlir` file that holds
+  /// a program in graph form. `entries` names the functions of a `.attn` file
+  /// to lower; empty stands for all. Prints the errors; gives the exit status
+  /// (see Command), 0 when the program is loaded.
+  int load(const ProgramOptions &options,
+           llvm::ArrayRef<std::string> entries = {});
 
   mlir::ModuleOp get() { return *module; }
 

@@ -40,8 +40,10 @@ static int run() {
   for (const std::string &path : files) {
     llvm::SourceMgr sources;
     std::optional<unsigned> buffer = tool::openSource(sources, path);
-    if (!buffer)
-      return 2;
+    if (!buffer) {
+      status = 2;
+      continue;
+    }
     frontend::Diagnostics diags(sources);
     auto checked = frontend::parseAndCheck(sources, *buffer, *options, diags);
     if (printGraph && !diags.hasErrors()) {
@@ -55,7 +57,7 @@ static int run() {
     }
     diags.print(llvm::errs());
     if (diags.hasErrors())
-      status = 1;
+      status = std::max(status, 1);
   }
   return status;
 }

@@ -48,15 +48,14 @@ static cl::opt<std::string>
     lastPhase("until-after", cl::value_desc("phase"),
               cl::desc("Stop after this phase and print the program"),
               cl::sub(parser));
-static int fail(const llvm::Twine &message) {
-  llvm::errs() << "fovea: error: " << message << '\n';
-  return 2;
+
+/// The exit status of writing a file.
+static int write(llvm::Error error) {
+  return error ? tool::fail(std::move(error)) : 0;
 }
 
-/// Exit status: 0, 1 with errors in the program, 2 when an option is wrong or a
-/// file cannot be read or written.
-static int write(llvm::Error error) {
-  return error ? fail(llvm::toString(std::move(error))) : 0;
+static int refuse(const llvm::Twine &message) {
+  return tool::fail(llvm::createStringError(message));
 }
 
 /// Where text goes.
@@ -88,7 +87,7 @@ static int writeCode(mlir::ModuleOp program, const emit::Target &target,
   llvm::LLVMContext context;
   auto module = emit::translate(program, target, context);
   if (!module)
-    return write(module.takeError());
+    return tool::fail(module.takeError());
   if (kind == Kind::Llvm) {
     std::string text;
     llvm::raw_string_ostream(text) << **module;
@@ -97,7 +96,7 @@ static int writeCode(mlir::ModuleOp program, const emit::Target &target,
   auto assembly =
       emit::generateCode(**module, target, emit::CodeKind::Assembly);
   if (!assembly)
-    return write(assembly.takeError());
+    return tool::fail(assembly.takeError());
   return write(
       emit::writeFile(textOutput(), {assembly->data(), assembly->size()}));
 }
@@ -106,29 +105,28 @@ static int run() {
   std::string prefix = prefixOption.empty() ? emit::defaultPrefix(options.file)
                                             : prefixOption.getValue();
   if (!emit::isIdentifier(prefix))
-    return fail("expected a C identifier after --prefix, but found '" + prefix +
-                "'");
+    return refuse("expected a C identifier after --prefix, but found '" +
+                  prefix + "'");
   std::optional<attn::Phase> last;
   if (!lastPhase.empty()) {
     last = attn::parsePhase(lastPhase);
     if (!last)
-      return fail("expected --until-after=PHASE with a phase of " +
-                  attn::phaseNames() + ", but found '" + lastPhase + "'");
+      return refuse("expected --until-after=PHASE with a phase of " +
+                    attn::phaseNames() + ", but found '" + lastPhase + "'");
   }
   bool isBinary = !last && (kind == Kind::Object || kind == Kind::Shared);
   if (isBinary && output.empty())
-    return fail("expected -o FILE for the result");
+    return refuse("expected -o FILE for the result");
   if (kind == Kind::Shared && output == "-")
-    return fail("expected a file for a shared library, but found standard "
-                "output");
+    return refuse("expected a file for a shared library, but found standard "
+                  "output");
   auto target = emit::makeTarget(options.cpu);
   if (!target)
-    return write(target.takeError());
+    return tool::fail(target.takeError());
 
   tool::LoadedProgram program;
-  if (!program.load(options.file, options.source.settings,
-                    options.source.searchPaths))
-    return 1;
+  if (int status = program.load(options))
+    return status;
   std::string headerText;
   if (!header.empty()) {
     auto text = emit::makeHeader(program.get(), prefix, options.file);

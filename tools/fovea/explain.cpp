@@ -11,10 +11,7 @@
 #include "tools/fovea/Entry.h"
 #include "tools/fovea/IndexSizes.h"
 #include "tools/fovea/Inputs.h"
-#include "tools/fovea/Options.h"
-#include "tools/fovea/Program.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -27,132 +24,101 @@ static cl::SubCommand parser("explain",
                              "schedule, work and memory");
 static ProgramOptions options(parser);
 static EntryOptions chosen(parser);
-static cl::list<std::string>
-    values("in", cl::value_desc("NAME=N"),
-           cl::desc("An integer input, or every element of one"),
-           cl::sub(parser));
 
-/// Prints the error; the exit status for what the command line has wrong.
-static int fail(llvm::Error error) {
-  llvm::errs() << "fovea: error: " << llvm::toString(std::move(error)) << '\n';
-  return 2;
-}
-
-/// Reads `--in`: integers that a kernel can count with.
-static llvm::Expected<llvm::StringMap<int64_t>> readValues() {
+/// The integers that an input holds, in a form that counts can use.
+static llvm::Expected<explain::Integers>
+readIntegers(const attn::TensorSignature &input, const GivenInput &given) {
   constexpr int64_t kLargest = int64_t(1) << 48;
-  auto given = parseAssignments("--in", values);
-  if (!given)
-    return given.takeError();
-  llvm::StringMap<int64_t> result;
-  for (const auto &entry : *given) {
-    llvm::StringRef text = entry.second;
-    int64_t value;
-    if (text == "true" || text == "false")
-      value = text == "true";
-    else if (text.getAsInteger(10, value) || value < -kLargest ||
-             value > kLargest)
-      return llvm::createStringError("expected --in " + entry.getKey() +
-                                     "=N with an integer of at most 2^48, but "
-                                     "found '" +
-                                     text + "'");
-    result[entry.getKey()] = value;
-  }
-  return result;
+  if (given.tensor.isFloat() || !input.elementType.isIntOrIndex())
+    return llvm::createStringError("expected --in with an integer input, but "
+                                   "'" +
+                                   input.name + "' is of another type");
+  explain::Integers integers{given.tensor.integers()};
+  for (int64_t value : integers.elements)
+    if (value < -kLargest || value > kLargest)
+      return llvm::createStringError("expected integers of at most 2^48 in '" +
+                                     input.name + "', but found " +
+                                     llvm::Twine(value));
+  return integers;
 }
 
-/// The inputs of `entry` that `values` names, in the form that sizes are solved
-/// from.
-static llvm::Expected<std::vector<std::optional<HostTensor>>>
-scalarInputs(const attn::EntrySignature &entry,
-             const llvm::StringMap<int64_t> &given) {
+/// What a call of `entry` is known to have: the given sizes and inputs, as far
+/// as they are its own.
+static llvm::Expected<explain::CallValues>
+knownOf(const attn::EntrySignature &entry, const InputRequest &request,
+        const llvm::StringMap<int64_t> &sizes) {
+  explain::CallValues call;
   std::vector<std::optional<HostTensor>> inputs(entry.inputs.size());
   for (auto [input, tensor] : llvm::zip_equal(inputs, entry.inputs)) {
-    auto value = given.find(tensor.name);
-    if (value == given.end())
+    auto text = request.inputs.find(tensor.name);
+    if (text == request.inputs.end())
       continue;
-    if (!tensor.elementType.isIntOrIndex())
-      return llvm::createStringError("expected --in with an integer input, but "
-                                     "'" +
-                                     tensor.name + "' is of another type");
-    if (!tensor.isScalar)
-      continue;
-    auto scalar = HostTensor::zeros(FOVEA_I64, {});
-    if (!scalar)
-      return scalar.takeError();
-    scalar->setIntegers(value->second);
-    input = std::move(*scalar);
+    auto given = readInput(tensor, text->second);
+    if (!given)
+      return given.takeError();
+    auto integers = readIntegers(tensor, *given);
+    if (!integers)
+      return integers.takeError();
+    call.inputs[tensor.name] = std::move(*integers);
+    if (!given->isEverywhere)
+      input = std::move(given->tensor);
   }
-  return inputs;
+  auto solved = solveIndexSizes(entry, inputs, sizes);
+  if (!solved)
+    return solved.takeError();
+  for (size_t k = 0; k < entry.symbols.size(); ++k)
+    call.sizes.push_back(solved->get(k));
+  return call;
 }
 
-/// What the command line says of each entry. A size or a value may be one of
+/// What the command line says of each entry. A size or an input may be one of
 /// some entries only, but not of none.
 static llvm::Expected<std::vector<explain::EntryRequest>>
 makeRequests(std::vector<attn::EntrySignature> entries,
-             const llvm::StringMap<int64_t> &sizes,
-             const llvm::StringMap<int64_t> &given) {
-  llvm::StringSet<> used;
+             const InputRequest &request) {
+  llvm::StringSet<> usedSizes, usedInputs;
   std::vector<explain::EntryRequest> requests;
   for (attn::EntrySignature &entry : entries) {
-    llvm::StringMap<int64_t> own;
-    for (const auto &size : sizes)
+    llvm::StringMap<int64_t> sizes;
+    for (const auto &size : request.sizes)
       if (entries.size() == 1 || entry.findSymbol(size.getKey())) {
-        own[size.getKey()] = size.second;
-        used.insert(("size " + size.getKey()).str());
+        sizes[size.getKey()] = size.second;
+        usedSizes.insert(size.getKey());
       }
-    explain::CallValues call;
-    for (const attn::TensorSignature &input : entry.inputs)
-      if (auto value = given.find(input.name); value != given.end()) {
-        call.inputs[input.name] = value->second;
-        used.insert("in " + input.name);
-      }
-    auto inputs = scalarInputs(entry, given);
-    if (!inputs)
-      return inputs.takeError();
-    auto solved = solveIndexSizes(entry, *inputs, own);
-    if (!solved)
-      return solved.takeError();
-    for (size_t k = 0; k < entry.symbols.size(); ++k)
-      call.sizes.push_back(solved->get(k));
-    requests.push_back({std::move(entry), std::move(call)});
+    auto call = knownOf(entry, request, sizes);
+    if (!call)
+      return call.takeError();
+    usedInputs.insert(call->inputs.keys().begin(), call->inputs.keys().end());
+    requests.push_back({std::move(entry), std::move(*call)});
   }
-  for (const auto &size : sizes)
-    if (!used.contains(("size " + size.getKey()).str()))
-      return llvm::createStringError("expected --size with an index of an "
-                                     "entry, but found '" +
-                                     size.getKey() + "'");
-  for (const auto &value : given)
-    if (!used.contains(("in " + value.getKey()).str()))
-      return llvm::createStringError("expected --in with an input of an "
-                                     "entry, but found '" +
-                                     value.getKey() + "'");
+  auto unused = [](const auto &given, const llvm::StringSet<> &used,
+                   const char *what) -> llvm::Error {
+    for (llvm::StringRef name : given.keys())
+      if (!used.contains(name))
+        return llvm::createStringError(llvm::Twine("expected ") + what +
+                                       " of an entry, but found '" + name +
+                                       "'");
+    return llvm::Error::success();
+  };
+  if (auto error = unused(request.sizes, usedSizes, "--size with an index"))
+    return error;
+  if (auto error = unused(request.inputs, usedInputs, "--in with an input"))
+    return error;
   return requests;
 }
 
-/// Exit status: 0, 1 with errors in the program, 2 when an option is wrong or a
-/// file cannot be read.
 static int run() {
-  auto sizes = parseSizes(chosen.sizes);
-  if (!sizes)
-    return fail(sizes.takeError());
-  auto given = readValues();
-  if (!given)
-    return fail(given.takeError());
+  auto request = parseInputs(chosen);
+  if (!request)
+    return fail(request.takeError());
   auto target = emit::makeTarget(options.cpu);
   if (!target)
     return fail(target.takeError());
   LoadedProgram program;
-  llvm::SmallVector<std::string, 1> wanted;
-  if (!chosen.name.empty())
-    wanted.push_back(chosen.name);
-  if (!program.load(options.file, options.source.settings,
-                    options.source.searchPaths, wanted))
-    return 1;
-  auto entries = findEntries(program.get(), chosen.name, options.file);
-  if (!entries)
-    return fail(entries.takeError());
-  auto requests = makeRequests(std::move(*entries), *sizes, *given);
+  std::vector<attn::EntrySignature> entries;
+  if (int status = loadEntries(options, chosen, program, entries))
+    return status;
+  auto requests = makeRequests(std::move(entries), *request);
   if (!requests)
     return fail(requests.takeError());
   auto sourceLine = [&](mlir::FileLineColLoc loc) {

@@ -44,22 +44,24 @@ static int run() {
   for (const std::string &path : files) {
     llvm::SourceMgr sources;
     std::optional<unsigned> buffer = tool::openSource(sources, path);
-    if (!buffer)
-      return 2;
+    if (!buffer) {
+      status = 2;
+      continue;
+    }
     frontend::Diagnostics diags(sources);
     llvm::StringRef text = sources.getMemoryBuffer(*buffer)->getBuffer();
     std::optional<std::string> formatted = frontend::format(text, diags);
     diags.print(llvm::errs());
     if (!formatted) {
-      status = 1;
+      status = std::max(status, 1);
     } else if (path == "-") {
       llvm::outs() << *formatted;
     } else if (*formatted != text) {
       if (checkOnly) {
         llvm::outs() << path << '\n';
-        status = 1;
+        status = std::max(status, 1);
       } else if (!writeFile(path, *formatted)) {
-        return 2;
+        status = 2;
       }
     }
   }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/fovea/Command.h"
+#include "tools/fovea/Input.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,6 +25,11 @@ using namespace fovea::tool;
   _exit(2);
 }
 
+int fovea::tool::fail(llvm::Error error) {
+  llvm::errs() << "fovea: error: " << llvm::toString(std::move(error)) << '\n';
+  return 2;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   std::set_new_handler(outOfMemory);
@@ -31,13 +37,18 @@ int main(int argc, char **argv) {
       [](void *, const char *, bool) { outOfMemory(); });
   const Command *const commands[] = {&checkCommand, &compileCommand,
                                      &explainCommand, &fmtCommand, &runCommand};
-  llvm::cl::ParseCommandLineOptions(
-      argc, argv,
-      "Fovea compiles attention from .attn files to objects and headers.\n");
+  // LLVM's own options are no part of what this tool promises.
+  llvm::cl::OptionCategory none("");
+  llvm::cl::HideUnrelatedOptions(none);
+  llvm::cl::SetVersionPrinter(printVersion);
+  if (!llvm::cl::ParseCommandLineOptions(
+          argc, argv,
+          "Fovea compiles attention from .attn files to objects and headers.\n",
+          &llvm::errs()))
+    return 2;
   for (const Command *command : commands)
     if (*command->parser)
       return command->run();
-  llvm::errs() << "fovea: error: expected a subcommand; `fovea --help` lists "
-                  "them\n";
-  return 2;
+  return fail(llvm::createStringError(
+      "expected a subcommand; `fovea --help` lists them"));
 }

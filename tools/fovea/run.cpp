@@ -5,19 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/cpu/Signature.h"
 #include "tools/emit/Compile.h"
 #include "tools/emit/Jit.h"
 #include "tools/fovea/Command.h"
 #include "tools/fovea/Entry.h"
 #include "tools/fovea/Execution.h"
-#include "tools/fovea/IndexSizes.h"
 #include "tools/fovea/Inputs.h"
 #include "tools/fovea/Options.h"
-#include "tools/fovea/Program.h"
 #include "tools/fovea/Reference.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -28,8 +24,6 @@ namespace cl = llvm::cl;
 static cl::SubCommand parser("run", "Compile a program and run it");
 static ProgramOptions options(parser);
 static EntryOptions chosen(parser);
-static cl::list<std::string> inputs("in", cl::value_desc("NAME=FILE.npy"),
-                                    cl::desc("Read an input"), cl::sub(parser));
 static cl::list<std::string> outputs("out", cl::value_desc("NAME=FILE.npy"),
                                      cl::desc("Write a result"),
                                      cl::sub(parser));
@@ -47,50 +41,19 @@ static cl::opt<bool> reference("reference",
 static cl::opt<unsigned> threads("threads", cl::value_desc("n"), cl::init(0),
                                  cl::desc("Threads to run on (default: all)"),
                                  cl::sub(parser));
-/// Prints the error; the exit status for what the command line or a file has
-/// wrong.
-static int fail(llvm::Error error) {
-  llvm::errs() << "fovea: error: " << llvm::toString(std::move(error)) << '\n';
-  return 2;
-}
 
 /// Reads `--in`, `--size` and `--random`.
 static llvm::Expected<InputRequest> readRequest() {
-  InputRequest request;
-  auto files = parseAssignments("--in", inputs);
-  if (!files)
-    return files.takeError();
-  request.files = std::move(*files);
-  auto sizes = parseSizes(chosen.sizes);
-  if (!sizes)
-    return sizes.takeError();
-  request.sizes = std::move(*sizes);
-  if (!seed.empty()) {
-    uint64_t value;
-    if (llvm::StringRef(seed).getAsInteger(10, value))
-      return llvm::createStringError("expected --random SEED with a number of "
-                                     "at least 0, but found '" +
-                                     seed + "'");
-    request.seed = value;
-  }
+  auto request = parseInputs(chosen);
+  if (!request || seed.empty())
+    return request;
+  uint64_t value;
+  if (llvm::StringRef(seed).getAsInteger(10, value))
+    return llvm::createStringError("expected --random SEED with a number of "
+                                   "at least 0, but found '" +
+                                   seed + "'");
+  request->seed = value;
   return request;
-}
-
-/// The signature of the entry to run.
-static llvm::Expected<attn::EntrySignature>
-chooseEntry(mlir::ModuleOp program) {
-  auto entries = findEntries(program, chosen.name, options.file);
-  if (!entries)
-    return entries.takeError();
-  if (entries->size() > 1)
-    return llvm::createStringError(
-        "expected --entry with one of " +
-        llvm::join(llvm::map_range(*entries,
-                                   [](const attn::EntrySignature &entry) {
-                                     return entry.name;
-                                   }),
-                   ", "));
-  return std::move(entries->front());
 }
 
 /// One line for each result: name, type, and two figures that tell whether two
@@ -144,8 +107,6 @@ static int runCompiled(mlir::ModuleOp program,
   return 0;
 }
 
-/// Exit status: 0, 1 with errors in the program, 2 when an option is wrong, a
-/// file cannot be read or written, or the inputs do not fit the program.
 static int run() {
   auto request = readRequest();
   if (!request)
@@ -155,23 +116,21 @@ static int run() {
     return fail(results.takeError());
 
   LoadedProgram program;
-  llvm::SmallVector<std::string, 1> wanted;
-  if (!chosen.name.empty())
-    wanted.push_back(chosen.name);
-  if (!program.load(options.file, options.source.settings,
-                    options.source.searchPaths, wanted))
-    return 1;
-  auto entry = chooseEntry(program.get());
-  if (!entry)
-    return fail(entry.takeError());
+  std::vector<attn::EntrySignature> entries;
+  if (int status = loadEntries(options, chosen, program, entries))
+    return status;
+  if (entries.size() > 1)
+    return fail(llvm::createStringError("expected --entry with one of " +
+                                        nameList(entries)));
+  const attn::EntrySignature &entry = entries.front();
   for (const auto &result : *results)
-    if (llvm::none_of(entry->outputs, [&](const attn::TensorSignature &tensor) {
+    if (llvm::none_of(entry.outputs, [&](const attn::TensorSignature &tensor) {
           return tensor.name == result.getKey();
         }))
-      return fail(llvm::createStringError("expected --out with a result of '" +
-                                          entry->name + "', but found '" +
-                                          result.getKey() + "'"));
-  auto operands = makeInputs(*entry, *request);
+      return fail(llvm::createStringError(
+          "expected --out with a result of '" + entry.name + "' (" +
+          nameList(entry.outputs) + "), but found '" + result.getKey() + "'"));
+  auto operands = makeInputs(entry, *request);
   if (!operands)
     return fail(operands.takeError());
   Weights weights;
@@ -185,17 +144,17 @@ static int run() {
   std::vector<HostTensor> values;
   if (reference) {
     auto computed =
-        runReference(program.get(), *entry, *operands, weights.get());
+        runReference(program.get(), entry, *operands, weights.get());
     if (failed(computed))
       return 1;
     values = std::move(*computed);
-    for (auto [tensor, value] : llvm::zip_equal(entry->outputs, values))
+    for (auto [tensor, value] : llvm::zip_equal(entry.outputs, values))
       printResult(tensor.name, value);
-  } else if (int status = runCompiled(program.get(), *entry, *operands,
+  } else if (int status = runCompiled(program.get(), entry, *operands,
                                       weights.get(), values)) {
     return status;
   }
-  for (auto [tensor, value] : llvm::zip_equal(entry->outputs, values)) {
+  for (auto [tensor, value] : llvm::zip_equal(entry.outputs, values)) {
     auto path = results->find(tensor.name);
     if (path != results->end())
       if (llvm::Error error = value.save(path->second))

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 
+LENGTHS = (0, 3, 40, 90)
 MASKS = {
     "causal": (lambda i, j, x: j <= i, None),
     "window": (lambda i, j, x: (j <= i) & (i - j < x), "w"),
@@ -36,6 +37,14 @@ def explained(path, entry, queries, keys, name, value):
     return tile, tuple(int(count.replace(",", "")) for count in COUNTS.search(text).groups())
 
 
+# Lengths that differ: each row of the batch has a mask of its own.
+for queries, keys in [(1, 1), (20, 37), (40, 100)]:
+    given = ",".join(map(str, LENGTHS))
+    tile, counts = explained(sys.argv[1], "padded", queries, keys, "len", given)
+    rows = [expected(lambda i, j, x: (j < x) & (i >= 0), queries, keys, length, tile) for length in LENGTHS]
+    wanted = tuple(map(sum, zip(*rows)))
+    if counts != wanted:
+        sys.exit(f"padded {queries} x {keys}: expected {wanted}, but found {counts}")
 for entry, (mask, name) in MASKS.items():
     for queries, keys in [(1, 1), (64, 64), (100, 37), (37, 100), (257, 300)]:
         for value in [0, 1, 20, 90] if name else [0]:
