@@ -7,6 +7,7 @@
 
 #include "dialect/Attn.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/SmallBitVector.h"
@@ -113,9 +114,17 @@ LogicalResult TileLoadOp::verify() {
   if (static_cast<int64_t>(getInBounds().size()) != source.getRank())
     return emitOpError() << "expects inBounds for " << source.getRank()
                          << " coordinates, but got " << getInBounds().size();
-  if (tile.getElementType() != source.getElementType())
+  if (tile.getElementType() != source.getElementType() && !readsPairs())
     return emitOpError() << "expects a tile of " << source.getElementType()
                          << ", but got " << tile.getElementType();
+  if (readsPairs() && source.getRank() == 0)
+    return emitOpError("expects pairs to lie along a dimension of memory, but "
+                       "it has none");
+  for (unsigned k = tile.getRank(); readsPairs() && k < rank; ++k)
+    if (getMap().getResults().back().isFunctionOfDim(k))
+      return emitOpError("expects pairs at a last coordinate that uses no "
+                         "lookup, but got ")
+             << getMapAttr();
   if (getExtents().size() != static_cast<size_t>(tile.getNumDynamicDims()))
     return emitOpError() << "expects " << tile.getNumDynamicDims()
                          << " extents, but got " << getExtents().size();
@@ -131,6 +140,11 @@ LogicalResult TileLoadOp::verify() {
              << type << " at " << attr;
   }
   return success();
+}
+
+bool TileLoadOp::readsPairs() {
+  return getElementTypeOrSelf(getType()).isInteger(32) &&
+         cast<MemRefType>(getSource().getType()).getElementType().isBF16();
 }
 
 void TileLoadOp::getEffects(
@@ -182,6 +196,34 @@ LogicalResult TileContractOp::verify() {
                          << ", whose extent is not known otherwise";
   return verifyBody(*this, getBody(), getInputs(), getNumDims(),
                     getElementTypeOrSelf(getType()));
+}
+
+Value TilePairProductOp::buildArithmetic(OpBuilder &builder, Location loc,
+                                         Value a, Value b) {
+  Type integers = a.getType();
+  auto vector = dyn_cast<VectorType>(integers);
+  Type floats = builder.getF32Type();
+  if (vector)
+    floats = vector.clone(floats);
+  auto constant = [&](uint32_t bits) -> Value {
+    TypedAttr attr = builder.getI32IntegerAttr(static_cast<int32_t>(bits));
+    if (vector)
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(builder, loc, attr);
+  };
+  // A bf16 is the upper half of the f32 of the same number.
+  auto lower = [&](Value pair) -> Value {
+    Value bits = arith::ShLIOp::create(builder, loc, pair, constant(16));
+    return arith::BitcastOp::create(builder, loc, floats, bits);
+  };
+  auto upper = [&](Value pair) -> Value {
+    Value bits =
+        arith::AndIOp::create(builder, loc, pair, constant(0xFFFF0000));
+    return arith::BitcastOp::create(builder, loc, floats, bits);
+  };
+  Value first = arith::MulFOp::create(builder, loc, lower(a), lower(b));
+  Value second = arith::MulFOp::create(builder, loc, upper(a), upper(b));
+  return arith::AddFOp::create(builder, loc, first, second);
 }
 
 LogicalResult TileMapOp::verify() {

@@ -40,6 +40,9 @@ def Attn_TileLoadOp : Attn_TileOp<"load", [AttrSizedOperandSegments,
     whose coordinate k is out of range: who uses the tile does not use them. A dynamic extent of
     the result is an operand of `extents`.
 
+    A tile of i32 over a source of bf16 holds *pairs*: an element of the source in the lower half,
+    and the next one along its last dimension in the upper half, or zero where that is out of range.
+
     ```mlir
     %k = attn.tile.load %K[affine_map<(t0, t1)[s0, s1] -> (s0, s1 + t0, t1)>] symbols(%b, %j)
         inBounds [true, true, true] : memref<?x?x64xf32> -> tensor<12x64xf32>
@@ -55,6 +58,10 @@ def Attn_TileLoadOp : Attn_TileOp<"load", [AttrSizedOperandSegments,
     (`lookups` `(` $lookups^ `:` type($lookups) `at` $lookupMaps `)`)?
     (`extents` `(` $extents^ `)`)? `inBounds` $inBounds
     attr-dict `:` type($source) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Whether the tile holds pairs of bf16.
+    bool readsPairs();
   }];
   let hasVerifier = 1;
 }
@@ -98,6 +105,23 @@ def Attn_TileContractOp : Attn_TileOp<"contract", [Pure]> {
     }
   }];
   let hasVerifier = 1;
+}
+
+def Attn_TilePairProductOp : Attn_TileOp<"pair_product", [Pure]> {
+  let summary = "sums the products of two pairs of bf16";
+  let description = [{
+    `lower(a) * lower(b) + upper(a) * upper(b)` in f32, of pairs as `attn.tile.load` reads them.
+    Stands in the region of an `attn.tile.contract`. Where a CPU has an instruction for it, which also adds it
+    to the sum, subnormal numbers count as zero.
+  }];
+  let arguments = (ins I32:$a, I32:$b);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$a `,` $b attr-dict";
+  let extraClassDeclaration = [{
+    /// The same by plain arithmetic, on i32 or on vectors of it.
+    static ::mlir::Value buildArithmetic(::mlir::OpBuilder &builder, ::mlir::Location loc,
+                                         ::mlir::Value a, ::mlir::Value b);
+  }];
 }
 
 def Attn_TileMapOp : Attn_TileOp<"map", [Pure, AttrSizedOperandSegments]> {

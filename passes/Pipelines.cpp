@@ -72,6 +72,13 @@ bool CpuOptions::hasBf16Conversion() const {
   return features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16);
 }
 
+bool CpuOptions::hasFastBf16Dots() const {
+  // Zen 4 and later start two of vdpbf16ps in a cycle, each of twice the
+  // products of f32; others one, or half.
+  bool isFast = llvm::is_contained({"znver4", "znver5"}, name);
+  return isFast && hasBf16Conversion() && vectorBits >= 512;
+}
+
 unsigned CpuOptions::queryTile() const { return 2 * vectorBits / 32; }
 
 unsigned CpuOptions::registerRows() const {
@@ -123,12 +130,14 @@ void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
 }
 
-void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
+void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createTileLinearPass());
   pm.addPass(createTileAttentionPass());
   pm.addPass(createLowerOnlinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  if (options.cpu.hasFastBf16Dots())
+    pm.addPass(createPairProductsPass());
   pm.addPass(createSplitContractionsPass());
   pm.addPass(createHoistTileLoadsPass());
   pm.addPass(createHoistTileGroupsPass());
@@ -145,6 +154,7 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &) {
 void populateVectorPhase(OpPassManager &pm, const PipelineOptions &options) {
   VectorizeTilesPassOptions vectorize;
   vectorize.registerRows = options.cpu.registerRows();
+  vectorize.bf16Dots = options.cpu.hasFastBf16Dots();
   pm.addPass(createVectorizeTilesPass(vectorize));
   pm.addPass(createExpandExpPass());
   pm.addPass(createCanonicalizerPass());
@@ -176,7 +186,9 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
 
-  pm.addPass(createConvertVectorToLLVMPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.x86Vector = options.cpu.hasFastBf16Dots();
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createArithToLLVMConversionPass());

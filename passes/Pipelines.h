@@ -52,6 +52,9 @@ struct CpuOptions {
   unsigned queryTile() const;
   /// Keys of a register tile, as many as the registers hold.
   unsigned registerRows() const;
+  /// Whether it multiplies pairs of bfloat16 faster than f32: the instruction
+  /// alone does not say so, on some CPUs it takes twice as long.
+  bool hasFastBf16Dots() const;
   /// Whether one instruction rounds a vector to bfloat16.
   bool hasBf16Conversion() const;
 };

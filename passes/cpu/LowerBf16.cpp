@@ -24,7 +24,7 @@ namespace {
 /// Whether an operation needs the numbers, and not only the bits.
 bool computes(Operation *op) {
   return isa<LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FPToSIOp, LLVM::FPToUIOp,
-             LLVM::SIToFPOp, LLVM::UIToFPOp>(op) ||
+             LLVM::SIToFPOp, LLVM::UIToFPOp, LLVM::CallIntrinsicOp>(op) ||
          (isa<LLVM::FastmathFlagsInterface>(op) && !isa<LLVM::SelectOp>(op));
 }
 

@@ -42,20 +42,45 @@ static Value lower(TileLoadOp op, TileLoadOp::Adaptor operands,
          llvm::zip(operands.getLookups(),
                    op.getLookupMaps().getAsValueRange<AffineMapAttr>()))
       dims.push_back(loops.read(lookup, map, point));
-    auto [indices, exists] = loops.locate(op.getSource(), op.getMap(), dims,
-                                          op.getSymbols(), type.getRank());
-    auto branch = scf::IfOp::create(builder, loc, type.getElementType(), exists,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    Value element = loops.load(op.getSource(), indices);
-    scf::YieldOp::create(builder, loc, element);
-    builder.setInsertionPointToStart(branch.elseBlock());
-    Value zero = arith::ConstantOp::create(
-        builder, loc, builder.getZeroAttr(type.getElementType()));
-    scf::YieldOp::create(builder, loc, zero);
-    return branch.getResult(0);
+    Type element = cast<MemRefType>(op.getSource().getType()).getElementType();
+    auto read = [&](AffineMap map) -> Value {
+      auto [indices, exists] = loops.locate(op.getSource(), map, dims,
+                                            op.getSymbols(), type.getRank());
+      auto branch = scf::IfOp::create(builder, loc, element, exists,
+                                      /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(branch.thenBlock());
+      scf::YieldOp::create(builder, loc, loops.load(op.getSource(), indices));
+      builder.setInsertionPointToStart(branch.elseBlock());
+      Value zero =
+          arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
+      scf::YieldOp::create(builder, loc, zero);
+      return branch.getResult(0);
+    };
+    if (!op.readsPairs())
+      return read(op.getMap());
+    SmallVector<AffineExpr> next(op.getMap().getResults());
+    next.back() = next.back() + 1;
+    auto getBits = [&](AffineMap map) -> Value {
+      Value bits = arith::BitcastOp::create(builder, loc, builder.getI16Type(),
+                                            read(map));
+      return arith::ExtUIOp::create(builder, loc, builder.getI32Type(), bits);
+    };
+    Value lower = getBits(op.getMap());
+    Value upper = getBits(AffineMap::get(op.getMap().getNumDims(),
+                                         op.getMap().getNumSymbols(), next,
+                                         builder.getContext()));
+    Value places =
+        arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(16));
+    upper = arith::ShLIOp::create(builder, loc, upper, places);
+    return arith::OrIOp::create(builder, loc, lower, upper);
   });
+}
+
+static Value lower(TilePairProductOp op, TilePairProductOp::Adaptor operands,
+                   OpBuilder &builder, Loops &) {
+  return TilePairProductOp::buildArithmetic(builder, op.getLoc(),
+                                            operands.getA(), operands.getB());
 }
 
 static void lower(TileStoreOp op, TileStoreOp::Adaptor operands,
@@ -313,19 +338,19 @@ struct TileToLoopsPass
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
     ConversionTarget target(*context);
-    patterns.add<
-        LowerToLoops<TileLoadOp>, LowerToLoops<TileStoreOp>,
-        LowerToLoops<TileContractOp>, LowerToLoops<TileMapOp>,
-        LowerToLoops<TileMaskOp>, LowerToLoops<TileReduceOp>,
-        LowerToLoops<TileRescaleOp>, LowerToLoops<TileWeighOp>,
-        LowerToLoops<tensor::EmptyOp>, LowerToLoops<tensor::ExtractSliceOp>,
-        LowerToLoops<tensor::InsertSliceOp>,
-        LowerToLoops<tensor::FromElementsOp>, LowerToLoops<tensor::ExtractOp>>(
-        converter, context);
-    target.addIllegalOp<TileLoadOp, TileStoreOp, TileContractOp, TileMapOp,
-                        TileMaskOp, TileReduceOp, TileRescaleOp, TileWeighOp,
-                        tensor::EmptyOp, tensor::ExtractSliceOp,
-                        tensor::InsertSliceOp>();
+    patterns.add<LowerToLoops<TileLoadOp>, LowerToLoops<TileStoreOp>,
+                 LowerToLoops<TileContractOp>, LowerToLoops<TilePairProductOp>,
+                 LowerToLoops<TileMapOp>, LowerToLoops<TileMaskOp>,
+                 LowerToLoops<TileReduceOp>, LowerToLoops<TileRescaleOp>,
+                 LowerToLoops<TileWeighOp>, LowerToLoops<tensor::EmptyOp>,
+                 LowerToLoops<tensor::ExtractSliceOp>,
+                 LowerToLoops<tensor::InsertSliceOp>,
+                 LowerToLoops<tensor::FromElementsOp>,
+                 LowerToLoops<tensor::ExtractOp>>(converter, context);
+    target.addIllegalOp<TileLoadOp, TileStoreOp, TileContractOp,
+                        TilePairProductOp, TileMapOp, TileMaskOp, TileReduceOp,
+                        TileRescaleOp, TileWeighOp, tensor::EmptyOp,
+                        tensor::ExtractSliceOp, tensor::InsertSliceOp>();
     target.addDynamicallyLegalOp<tensor::FromElementsOp>(
         [](tensor::FromElementsOp op) { return !isList(op); });
     target.addDynamicallyLegalOp<tensor::ExtractOp>([](tensor::ExtractOp op) {

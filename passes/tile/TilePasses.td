@@ -57,6 +57,25 @@ def LowerOnlinePass : Pass<"attn-lower-online"> {
   let dependentDialects = ["::fovea::attn::AttnDialect"];
 }
 
+def PairProductsPass : Pass<"attn-pair-products"> {
+  let summary = "Contract bf16 in pairs along what is summed";
+  let description = [{
+    For CPUs that multiply two pairs of bf16 in the time of one product of f32. A contraction of two
+    loads of bf16, contiguous in memory along the one dimension that is summed, reads pairs of
+    neighbours, half as many; the last pair of an odd number ends with a zero. That number has to
+    be known:
+
+    ```
+    contract load q[r, c], load k[k, c] { extf(q) * extf(k) }      bf16
+    ==>
+    contract load q[r, 2 * c], load k[k, 2 * c] { pair_product(q, k) }   i32
+    ```
+
+    Products of bf16 are exact in f32; only the order of the sum changes.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
+}
+
 def SplitContractionsPass : Pass<"attn-split-contractions"> {
   let summary = "Compute what a sum over pairs needs of each row or key once, not for each pair";
   let description = [{

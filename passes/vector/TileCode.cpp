@@ -211,6 +211,15 @@ Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
     SmallVector<Value> operands;
     for (Value operand : op.getOperands())
       operands.push_back(lookup(operand));
+    if (isa<TilePairProductOp>(op)) {
+      if (isa<VectorType>(operands[0].getType()) ||
+          isa<VectorType>(operands[1].getType()))
+        for (Value &operand : operands)
+          operand = broadcast(op.getLoc(), operand, width);
+      mapping[op.getResult(0)] = TilePairProductOp::buildArithmetic(
+          builder, op.getLoc(), operands[0], operands[1]);
+      continue;
+    }
     bool isVector = llvm::any_of(
         operands, [](Value v) { return isa<VectorType>(v.getType()); });
     // What all lanes are divided by they are multiplied with the reciprocal of:

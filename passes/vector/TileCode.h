@@ -100,9 +100,16 @@ public:
   /// The value as a vector of `width` lanes.
   mlir::Value broadcast(mlir::Location loc, mlir::Value value, int64_t width);
 
-  /// Whether the lanes of a load or store are neighbours in memory.
+  /// Whether the lanes of a load or store, which are `step` elements apart, are
+  /// neighbours in memory.
   static bool isContiguous(mlir::AffineMap map, mlir::MemRefType type,
-                           unsigned lane);
+                           unsigned lane, int64_t step = 1);
+  /// Whether what a load reads along a dimension lies side by side in memory.
+  static bool isContiguous(TileLoadOp load, unsigned dim) {
+    return isContiguous(
+        load.getMap(), mlir::cast<mlir::MemRefType>(load.getSource().getType()),
+        dim, load.readsPairs() ? 2 : 1);
+  }
 
   /// Whether a part of a tile is put back where it was, after it is updated,
   /// and nothing else reads the whole.

@@ -77,7 +77,8 @@ classify(TileLoadOp load) {
   return {usesLookup, checked};
 }
 
-bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane) {
+bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane,
+                            int64_t step) {
   // Truth values are bytes in memory, and bits in a vector.
   if (type.getRank() == 0 || type.getElementType().isInteger(1))
     return false;
@@ -92,9 +93,45 @@ bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane) {
   AffineExpr last = map.getResults().back();
   if (!last.isFunctionOfDim(lane))
     return false;
-  AffineExpr rest =
-      simplifyAffineExpr(last - dim, map.getNumDims(), map.getNumSymbols());
+  AffineExpr rest = simplifyAffineExpr(last - dim * step, map.getNumDims(),
+                                       map.getNumSymbols());
   return !rest.isFunctionOfDim(lane);
+}
+
+/// The pair of an element of bf16 and the next in memory, as i32. `checked`:
+/// the next may be out of range.
+static Value buildPair(OpBuilder &builder, Location loc, Value memref,
+                       ArrayRef<Value> indices, bool checked) {
+  Type half = builder.getI16Type(), whole = builder.getI32Type();
+  auto read = [&](ValueRange at) -> Value {
+    Value element = memref::LoadOp::create(builder, loc, memref, at);
+    Value bits = arith::BitcastOp::create(builder, loc, half, element);
+    return arith::ExtUIOp::create(builder, loc, whole, bits);
+  };
+  Value lower = read(indices);
+  SmallVector<Value> next(indices);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  next.back() = arith::AddIOp::create(builder, loc, next.back(), one);
+  Value upper;
+  if (checked) {
+    Value size = memref::DimOp::create(builder, loc, memref, next.size() - 1);
+    Value exists = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::ult, next.back(), size);
+    auto branch = scf::IfOp::create(builder, loc, whole, exists,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(builder, loc, read(next));
+    builder.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(builder, loc, buildZero(builder, loc, whole));
+    upper = branch.getResult(0);
+  } else {
+    upper = read(next);
+  }
+  Value places =
+      arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(16));
+  Value shifted = arith::ShLIOp::create(builder, loc, upper, places);
+  return arith::OrIOp::create(builder, loc, lower, shifted);
 }
 
 Value TileCode::loadElement(TileLoadOp load, ArrayRef<Value> coordinates,
@@ -105,17 +142,22 @@ Value TileCode::loadElement(TileLoadOp load, ArrayRef<Value> coordinates,
   auto [usesLookup, checked] = classify(load);
   Element element = buildElement(builder, loc, load.getSource(), load.getMap(),
                                  dims, load.getSymbols(), usesLookup, checked);
-  if (!element.exists)
+  bool nextChecked = checked.empty() || checked.back();
+  auto read = [&]() -> Value {
+    if (load.readsPairs())
+      return buildPair(builder, loc, load.getSource(), element.indices,
+                       nextChecked);
     return memref::LoadOp::create(builder, loc, load.getSource(),
                                   element.indices);
+  };
+  if (!element.exists)
+    return read();
   Type type = cast<RankedTensorType>(load.getType()).getElementType();
   auto branch = scf::IfOp::create(builder, loc, type, element.exists,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
-  Value value =
-      memref::LoadOp::create(builder, loc, load.getSource(), element.indices);
-  scf::YieldOp::create(builder, loc, value);
+  scf::YieldOp::create(builder, loc, read());
   builder.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(builder, loc, buildZero(builder, loc, type));
   return branch.getResult(0);
@@ -131,8 +173,7 @@ Value TileCode::readLoad(TileLoadOp load, ArrayRef<Value> coordinates) {
   auto type = cast<RankedTensorType>(load.getType());
   bool vectorLookup = llvm::any_of(
       lookupValues, [](Value v) { return isa<VectorType>(v.getType()); });
-  auto source = cast<MemRefType>(load.getSource().getType());
-  if (!vectorLookup && isContiguous(load.getMap(), source, *lane)) {
+  if (!vectorLookup && isContiguous(load, *lane)) {
     SmallVector<Value> start(coordinates);
     start[*lane] = index(loc, 0);
     return readContiguous(load, *lane, type.getDimSize(*lane), start,
@@ -177,7 +218,16 @@ Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
                                ValueRange lookupValues) {
   Location loc = load.getLoc();
   auto tile = cast<RankedTensorType>(load.getType());
-  auto type = VectorType::get({width}, tile.getElementType());
+  auto pairs = VectorType::get({width}, tile.getElementType());
+  // Pairs are twice as many elements of memory.
+  auto type = pairs;
+  if (load.readsPairs())
+    type = VectorType::get({2 * width}, builder.getBF16Type());
+  auto toTile = [&](Value value) -> Value {
+    return type == pairs
+               ? value
+               : vector::BitCastOp::create(builder, loc, pairs, value);
+  };
 
   SmallVector<Value> dims(coordinates);
   llvm::append_range(dims, lookupValues);
@@ -187,13 +237,13 @@ Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
   Element element = buildElement(builder, loc, load.getSource(), load.getMap(),
                                  dims, load.getSymbols(), usesLookup, checked);
   if (!lastChecked && !element.exists)
-    return vector::LoadOp::create(builder, loc, type, load.getSource(),
-                                  element.indices);
-  Value mask =
-      buildRowMask(builder, loc, load.getSource(), element, width, lastChecked);
-  return vector::MaskedLoadOp::create(builder, loc, type, load.getSource(),
-                                      element.indices, mask,
-                                      buildZero(builder, loc, type));
+    return toTile(vector::LoadOp::create(builder, loc, type, load.getSource(),
+                                         element.indices));
+  Value mask = buildRowMask(builder, loc, load.getSource(), element,
+                            type.getDimSize(0), lastChecked);
+  return toTile(vector::MaskedLoadOp::create(
+      builder, loc, type, load.getSource(), element.indices, mask,
+      buildZero(builder, loc, type)));
 }
 
 /// Gathers lane by lane through a line of scratch memory.

@@ -106,7 +106,6 @@ Value TileVectorizer::createTarget(Value tile) {
 LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   Location loc = load.getLoc();
   auto type = cast<RankedTensorType>(load.getType());
-  auto source = cast<MemRefType>(load.getSource().getType());
   std::optional<unsigned> lane = code.getLane(load);
   replaced.push_back(load);
   if (type.getRank() == (lane ? 1 : 0)) {
@@ -132,7 +131,7 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   bool isTransposed = code.canTranspose(load);
   if (isTransposed && !overwritten && isReadThrough(load, code))
     return success();
-  bool isContiguous = TileCode::isContiguous(load.getMap(), source, *lane);
+  bool isContiguous = TileCode::isContiguous(load, *lane);
   bool reread = isContracted(load) || isInserted(load) || isReadInLoop(load);
   if (!overwritten && !isTransposed && (!reread || isContiguous))
     return success();

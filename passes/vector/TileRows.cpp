@@ -35,8 +35,7 @@ bool TileCode::canReadRow(Value tile) const {
       if (getLane(lookup) ||
           cast<AffineMapAttr>(map).getValue().isFunctionOfDim(last))
         return false;
-    return isContiguous(load.getMap(),
-                        cast<MemRefType>(load.getSource().getType()), last);
+    return isContiguous(load, last);
   }
   auto map = tile.getDefiningOp<TileMapOp>();
   if (!map)

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <limits>
@@ -197,6 +198,39 @@ void TileSweep::preparePanels() {
   }
 }
 
+/// Lanes of an instruction on pairs of bf16.
+static constexpr int64_t dotLanes = 16;
+
+/// Whether a region is the product of its two arguments as pairs.
+static bool isPairProduct(Region &region) {
+  Block &body = region.front();
+  auto product = body.getTerminator()->getOperand(0).getDefiningOp();
+  return isa_and_nonnull<TilePairProductOp>(product) &&
+         body.getNumArguments() == 2 &&
+         product->getOperands() == ValueRange(body.getArguments());
+}
+
+/// Adds the products of pairs to a sum, a register of lanes at a time.
+static Value buildDots(OpBuilder &builder, Location loc, Value sum, Value a,
+                       Value b) {
+  auto pairs = VectorType::get({2 * dotLanes}, builder.getBF16Type());
+  int64_t width = cast<VectorType>(sum.getType()).getDimSize(0);
+  for (int64_t first = 0; first < width; first += dotLanes) {
+    auto slice = [&](Value vector) -> Value {
+      return vector::ExtractStridedSliceOp::create(builder, loc, vector, first,
+                                                   dotLanes, /*strides=*/1);
+    };
+    auto toPairs = [&](Value vector) -> Value {
+      return vector::BitCastOp::create(builder, loc, pairs, slice(vector));
+    };
+    Value part = x86vector::DotBF16Op::create(builder, loc, slice(sum),
+                                              toPairs(a), toPairs(b));
+    sum = vector::InsertStridedSliceOp::create(builder, loc, part, sum, first,
+                                               /*strides=*/1);
+  }
+  return sum;
+}
+
 SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
                                            ArrayRef<Value> rows) {
   Location loc = contract.getLoc();
@@ -237,10 +271,17 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
                      .getTerminator()
                      ->getOperand(0)
                      .getDefiningOp<arith::MulFOp>();
+  bool isDot = target.bf16Dots && width % dotLanes == 0 &&
+               isPairProduct(contract.getBody());
   for (auto [row, sum] : llvm::zip(rows, sums)) {
     point[1] = row;
     SmallVector<Value> inputs =
         code.readInputs(loc, contract.getInputs(), contract.getMaps(), point);
+    if (isDot) {
+      sum = buildDots(builder, loc, sum, code.broadcast(loc, inputs[0], width),
+                      code.broadcast(loc, inputs[1], width));
+      continue;
+    }
     Value term = code.compute(contract.getBody(), inputs, point, width);
     auto factors = term.getDefiningOp<arith::MulFOp>();
     if (product && factors && isa<VectorType>(term.getType())) {
@@ -393,7 +434,8 @@ void TileSweep::emit() {
   };
   unsigned contracts = llvm::count_if(
       ops, [](Operation *op) { return isa<TileContractOp>(op); });
-  unsigned rows = hasContract ? std::max(1u, registerRows / contracts) : 4;
+  unsigned rows =
+      hasContract ? std::max(1u, target.registerRows / contracts) : 4;
   // Whole register tiles, then what is left.
   std::optional<int64_t> known = getConstantIntValue(end);
   bool isWhole = known && !first && *known % rows == 0;

@@ -13,14 +13,23 @@
 
 namespace fovea::attn {
 
+/// What the CPU has.
+struct VectorTarget {
+  /// Keys of a register tile.
+  unsigned registerRows;
+  /// Whether to use instructions on pairs of bf16.
+  bool bf16Dots;
+};
+
 /// Consecutive tile ops over [lanes x keys] that run as one loop over the
 /// keys: contractions in register tiles of several keys, and with them whatever
 /// needs no more than the elements at the same key: scores, masks, weights,
 /// reductions, stores. Intermediate tiles of a sweep never exist in memory.
 class TileSweep {
 public:
-  TileSweep(mlir::OpBuilder &builder, TileCode &code, unsigned registerRows)
-      : builder(builder), code(code), registerRows(registerRows) {}
+  TileSweep(mlir::OpBuilder &builder, TileCode &code,
+            const VectorTarget &target)
+      : builder(builder), code(code), target(target) {}
 
   bool empty() const { return ops.empty(); }
   /// Adds an op if it can run with those there already.
@@ -47,7 +56,7 @@ private:
 
   mlir::OpBuilder &builder;
   TileCode &code;
-  unsigned registerRows;
+  const VectorTarget &target;
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
   bool hasContract = false, hasSum = false;

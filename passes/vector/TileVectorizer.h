@@ -9,6 +9,7 @@
 #define FOVEA_PASSES_VECTOR_TILEVECTORIZER_H
 
 #include "passes/vector/TileCode.h"
+#include "passes/vector/TileSweep.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -22,9 +23,9 @@ namespace fovea::attn {
 class TileVectorizer {
 public:
   TileVectorizer(mlir::Operation *root, mlir::Block *body,
-                 unsigned registerRows)
+                 const VectorTarget &target)
       : root(root), lanes(root), builder(root->getContext()),
-        code(builder, lanes, body), registerRows(registerRows) {}
+        code(builder, lanes, body), target(target) {}
 
   mlir::LogicalResult run(mlir::Block &block);
 
@@ -82,7 +83,7 @@ private:
   TileLanes lanes;
   mlir::OpBuilder builder;
   TileCode code;
-  unsigned registerRows;
+  VectorTarget target;
   llvm::SmallVector<mlir::Operation *> replaced;
   /// Bodies of loops, and how many of their arguments have been replaced.
   llvm::SmallVector<std::pair<mlir::Block *, unsigned>> replacedArguments;

@@ -32,8 +32,10 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"];
   let options = [
+    Option<"bf16Dots", "bf16-dots", "bool", /*default=*/"false",
+           "Use vdpbf16ps for products of pairs; else plain arithmetic">,
     Option<"registerRows", "register-rows", "unsigned", /*default=*/"12",
            "Keys of a register tile; 12 x 2 accumulators leave 8 of the 32 "
            "AVX-512 registers for operands">

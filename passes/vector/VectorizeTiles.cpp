@@ -10,6 +10,7 @@
 #include "passes/vector/TileSweep.h"
 #include "passes/vector/TileVectorizer.h"
 
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -39,7 +40,7 @@ void TileVectorizer::eraseReplaced() {
 }
 
 LogicalResult TileVectorizer::processBlock(Block &block) {
-  TileSweep sweep(builder, code, registerRows);
+  TileSweep sweep(builder, code, target);
   SmallVector<Operation *> ops;
   for (Operation &op : block)
     ops.push_back(&op);
@@ -139,7 +140,7 @@ struct VectorizeTilesPass
         return signalPassFailure();
       }
       Block &body = root->getRegion(0).front();
-      TileVectorizer vectorizer(root, &body, registerRows);
+      TileVectorizer vectorizer(root, &body, {registerRows, bf16Dots});
       if (failed(vectorizer.run(body)))
         return signalPassFailure();
     }

@@ -334,3 +334,20 @@ func.func @store_element(%t: tensor<4xf32>, %m: memref<8xf64>) {
   attn.tile.store %t, %m[affine_map<(r) -> (r)>] : tensor<4xf32>, memref<8xf64>
   return
 }
+
+// -----
+
+func.func @pairs_without_dimension(%m: memref<bf16>) {
+  // expected-error @below {{expects pairs to lie along a dimension of memory, but it has none}}
+  %r = attn.tile.load %m[affine_map<() -> ()>] inBounds [] : memref<bf16> -> tensor<i32>
+  return
+}
+
+// -----
+
+func.func @pairs_at_a_lookup(%m: memref<?xbf16>, %l: tensor<4xindex>) {
+  // expected-error @below {{expects pairs at a last coordinate that uses no lookup, but got affine_map<(d0, d1) -> (d1)>}}
+  %r = attn.tile.load %m[affine_map<(r, l) -> (l)>] lookups(%l : tensor<4xindex> at [affine_map<(r) -> (r)>])
+      inBounds [false] : memref<?xbf16> -> tensor<4xi32>
+  return
+}

@@ -87,3 +87,18 @@ func.func @sums(%w: tensor<4x6xf32>, %v: tensor<6x?xbf16>, %c: tensor<4xf32>,
   } -> tensor<4x?xf32>
   return %r : tensor<4x?xf32>
 }
+
+// CHECK-LABEL: func @pairs
+func.func @pairs(%q: memref<8x6xbf16>, %k: memref<16x6xbf16>) -> tensor<8x16xf32> {
+  // CHECK: attn.tile.load %{{.*}}[#{{.*}}] inBounds [true, true] : memref<8x6xbf16> -> tensor<8x3xi32>
+  %x = attn.tile.load %q[affine_map<(r, c) -> (r, c * 2)>] inBounds [true, true] : memref<8x6xbf16> -> tensor<8x3xi32>
+  %y = attn.tile.load %k[affine_map<(k, c) -> (k, c * 2)>] inBounds [true, true] : memref<16x6xbf16> -> tensor<16x3xi32>
+  %s = attn.tile.contract ins(%x, %y : tensor<8x3xi32>, tensor<16x3xi32>)
+      at [affine_map<(r, k, c) -> (r, c)>, affine_map<(r, k, c) -> (k, c)>] {
+  ^bb0(%a: i32, %b: i32):
+    // CHECK: attn.tile.pair_product %{{.*}}, %{{.*}}
+    %p = attn.tile.pair_product %a, %b
+    attn.yield %p : f32
+  } -> tensor<8x16xf32>
+  return %s : tensor<8x16xf32>
+}
