@@ -7,6 +7,7 @@
 
 #include "frontend/Describe.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace fovea::frontend;
 using llvm::SMRange;
@@ -58,6 +59,103 @@ std::string fovea::frontend::describeType(const Node *value) {
          llvm::join(llvm::map_range(free, [](auto *var) { return var->name; }),
                     ", ") +
          "]";
+}
+
+namespace {
+/// Binding strengths, as in the language's table of operators.
+enum Strength { Loosest, OrAnd, Comparison, Sum, Factor, Sign, Tight };
+
+Strength strengthOf(const Node *node) {
+  switch (node->op) {
+  case NodeOp::And:
+  case NodeOp::Or:
+  case NodeOp::Not:
+    return OrAnd;
+  case NodeOp::Add:
+  case NodeOp::Subtract:
+    return Sum;
+  case NodeOp::Multiply:
+  case NodeOp::Divide:
+  case NodeOp::FloorDivide:
+  case NodeOp::Modulo:
+    return Factor;
+  case NodeOp::Negate:
+  case NodeOp::Power:
+    return Sign;
+  default:
+    return isComparison(node->op) ? Comparison : Tight;
+  }
+}
+
+/// `depth` more levels are written out.
+std::string expression(const Node *node, Strength context, unsigned depth) {
+  if (!depth)
+    return "…";
+  auto operand = [&](unsigned k, Strength at) {
+    return expression(node->operands[k], at, depth - 1);
+  };
+  auto list = [&](llvm::ArrayRef<const Node *> nodes) {
+    return llvm::join(llvm::map_range(nodes,
+                                      [&](const Node *each) {
+                                        return expression(each, Loosest,
+                                                          depth - 1);
+                                      }),
+                      ", ");
+  };
+  std::string word = spelling(node->op).str();
+  Strength own = strengthOf(node);
+  std::string text;
+  switch (node->op) {
+  case NodeOp::Integer:
+    text = std::to_string(node->integer);
+    break;
+  case NodeOp::Real:
+    text = llvm::formatv("{0}", node->real).str();
+    break;
+  case NodeOp::Bool:
+    text = node->integer ? "true" : "false";
+    break;
+  case NodeOp::Static:
+    text = node->name.str();
+    break;
+  case NodeOp::Index:
+    text = node->index->name;
+    break;
+  case NodeOp::Size:
+    text = "size(" + node->extent->name + ")";
+    break;
+  case NodeOp::Read:
+    text = node->tensor->name;
+    if (!node->operands.empty())
+      text += "[" + list(node->operands) + "]";
+    break;
+  case NodeOp::ToReal:
+    return expression(node->operands[0], context, depth);
+  case NodeOp::Convert:
+    text = (spelling(node->dtype) + "(" + list(node->operands) + ")").str();
+    break;
+  case NodeOp::Not:
+    text = "not " + operand(0, Comparison);
+    break;
+  case NodeOp::Negate:
+    text = "-" + operand(0, Tight);
+    break;
+  default:
+    if (isBinder(node->op) || node->op == NodeOp::Fused)
+      text = word + "[…]";
+    else if (own == Tight)
+      text = word + "(" + list(node->operands) + ")";
+    else
+      text = operand(0, own) + " " + word + " " +
+             operand(1, static_cast<Strength>(own + 1));
+  }
+  return own < context ? "(" + text + ")" : text;
+}
+} // namespace
+
+std::string fovea::frontend::describeExpression(const Node *node) {
+  constexpr unsigned levels = 8;
+  return expression(node, Loosest, levels);
 }
 
 std::string fovea::frontend::describeIndex(const IndexVar *index,

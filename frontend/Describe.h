@@ -15,6 +15,10 @@ namespace fovea::frontend {
 /// indices in the order of their first use. Without `[…]` it depends on none.
 std::string describeType(const Node *value);
 
+/// An expression as it could be written, shortened where it is long: what it
+/// became after names and functions were resolved.
+std::string describeExpression(const Node *node);
+
 /// `d in 0..64`, `h in 0..H = 12`, or `j` alone where a call gives the size.
 std::string describeIndex(const IndexVar *index,
                           const SemanticIndex &semantics);

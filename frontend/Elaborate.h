@@ -25,6 +25,27 @@ struct FunctionResult {
   const Node *value = nullptr;
 };
 
+/// What is left to check at a call so that a read stays in its dimension.
+struct ReadCheck {
+  enum Kind {
+    Require, ///< Sizes and operands decide: such a call is refused.
+    Report   ///< The data decide: the read is clamped, and the call tells it.
+  };
+  Kind kind = Require;
+  /// The condition that must not hold for any values of `indices`; each goes
+  /// over its range, that of its loop where a loop of the entry binds it.
+  const Node *violation = nullptr;
+  std::vector<const IndexVar *> indices;
+  std::vector<const Loop *> loops; ///< Those that bind some of `indices`.
+  /// Uniform: only where it holds can there be a violation. Null: not known.
+  const Node *gate = nullptr;
+  /// The loop in each of whose rounds this is checked: the innermost whose
+  /// carried values it reads. Null: once, before all else.
+  const Loop *round = nullptr;
+  std::string message;
+  llvm::SMLoc loc;
+};
+
 /// An exported attention or a model's entry, after analysis.
 struct Function {
   std::string name;
@@ -34,6 +55,7 @@ struct Function {
   /// Its indices, in the order in which the header names them; for an entry,
   /// those of the model's parameters follow.
   std::vector<const IndexVar *> indices;
+  std::vector<ReadCheck> checks; ///< By frontend/CheckReads.h.
   llvm::SMLoc loc;
 };
 

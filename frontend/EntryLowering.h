@@ -24,6 +24,10 @@ public:
   /// Lowers all results of the entry, in the order of their dimensions.
   llvm::LogicalResult run(llvm::SmallVectorImpl<mlir::Value> &results);
 
+  /// Emits what `round` has to check in each of its rounds; null for the start
+  /// of the function (LowerChecks.cpp).
+  llvm::LogicalResult emitChecks(const Loop *round);
+
   /// The value of a local, or of what a loop carries.
   mlir::Value tensorOf(const Tensor *tensor);
 
@@ -49,12 +53,15 @@ private:
 
   llvm::FailureOr<llvm::SmallVector<mlir::Value>>
   materialize(llvm::ArrayRef<Request> requests);
+  llvm::LogicalResult makeBelow(llvm::ArrayRef<const Node *> roots);
   std::vector<const Node *> collect(llvm::ArrayRef<const Node *> roots);
   void chooseKernels(llvm::ArrayRef<const Node *> nodes,
                      llvm::ArrayRef<const Node *> wanted);
   llvm::LogicalResult makeKernel(const Node *node);
   llvm::LogicalResult makeLoop(const Loop *loop);
   mlir::Value convertedTo(const Request &request);
+  mlir::Value violated(const ReadCheck &check,
+                       llvm::ArrayRef<const IndexVar *> indices);
 
   /// Looks `node` up among what is made in this scope and those around.
   std::optional<Made> lookup(const Node *node);

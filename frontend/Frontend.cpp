@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Frontend.h"
-#include "frontend/Fuse.h"
+#include "frontend/CheckReads.h"
 
 using namespace fovea::frontend;
 
@@ -47,9 +47,9 @@ fovea::frontend::parseAndCheck(llvm::SourceMgr &sources, unsigned buffer,
         .run();
   else if (semantics)
     elaborateBroken(*checked, *main, options, sources, *semantics);
-  // An attention that is not one kernel is an error of the program.
-  for (const Function &function : checked->program.functions)
-    if (function.isAttention)
-      fuseFunction(checked->program.graph, function, diags);
+  // An attention that is not one kernel is an error of the program, and so is a
+  // read that is never in its dimension.
+  for (Function &function : checked->program.functions)
+    checkReads(checked->program.graph, function, diags);
   return checked;
 }

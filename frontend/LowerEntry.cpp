@@ -173,7 +173,9 @@ LogicalResult EntryLowering::makeLoop(const Loop *loop) {
       order.push_back(part.index);
     requests.push_back({carried.yield, order, carried.argument->dtype});
   }
-  FailureOr<SmallVector<Value>> yields = materialize(requests);
+  FailureOr<SmallVector<Value>> yields = failure();
+  if (succeeded(emitChecks(loop)))
+    yields = materialize(requests);
   lowering.fixed.erase(loop->index);
   made = std::move(outerMade);
   lowering.params = std::move(outerParams);
@@ -208,11 +210,8 @@ Value EntryLowering::convertedTo(const Request &request) {
   return elementwise(node, request.order, request.dtype);
 }
 
-FailureOr<SmallVector<Value>>
-EntryLowering::materialize(ArrayRef<Request> requests) {
-  SmallVector<const Node *> roots;
-  for (const Request &request : requests)
-    roots.push_back(expandNormalizers(graph, request.node));
+/// Makes all kernels and loops that `roots` need.
+LogicalResult EntryLowering::makeBelow(ArrayRef<const Node *> roots) {
   std::vector<const Node *> nodes = collect(roots);
   chooseKernels(nodes, roots);
   for (const Node *node : nodes) {
@@ -222,6 +221,16 @@ EntryLowering::materialize(ArrayRef<Request> requests) {
     if (kernels.contains(node) && !lookup(node) && failed(makeKernel(node)))
       return failure();
   }
+  return success();
+}
+
+FailureOr<SmallVector<Value>>
+EntryLowering::materialize(ArrayRef<Request> requests) {
+  SmallVector<const Node *> roots;
+  for (const Request &request : requests)
+    roots.push_back(expandNormalizers(graph, request.node));
+  if (failed(makeBelow(roots)))
+    return failure();
   SmallVector<Value> values;
   for (const Request &request : requests) {
     Value value = convertedTo(request);
@@ -233,6 +242,8 @@ EntryLowering::materialize(ArrayRef<Request> requests) {
 }
 
 LogicalResult EntryLowering::run(SmallVectorImpl<Value> &results) {
+  if (failed(emitChecks(/*round=*/nullptr)))
+    return failure();
   SmallVector<Request> requests;
   for (const FunctionResult &result : lowering.function.results) {
     Dims order;

@@ -320,6 +320,8 @@ FunctionLowering::lowerExportedAttention(SmallVectorImpl<Value> &results) {
   std::optional<FusedAttention> fused = fuseFunction(graph, function, diags);
   if (!fused)
     return failure();
+  if (llvm::failed(EntryLowering(*this).emitChecks(/*round=*/nullptr)))
+    return failure();
   FailureOr<SmallVector<Value>> values = lowerAttention(*fused, function.loc);
   if (llvm::failed(values))
     return failure();

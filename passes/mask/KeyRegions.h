@@ -9,7 +9,7 @@
 #define FOVEA_PASSES_MASK_KEYREGIONS_H
 
 #include "mlir/Analysis/Presburger/Simplex.h"
-#include "passes/mask/Predicate.h"
+#include "sets/Predicate.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 namespace fovea::attn {

@@ -9,7 +9,7 @@
 #define FOVEA_PASSES_MASK_MASKSETS_H
 
 #include "mlir/IR/Block.h"
-#include "passes/mask/IndexExpr.h"
+#include "sets/IndexExpr.h"
 
 namespace fovea::attn {
 

@@ -97,7 +97,7 @@ def diagnostics():
     quotes = {part.strip() for quote in quotes for part in quote.split(".*")}
     quotes = {quote for quote in quotes if len(quote) >= 10}
     places = {}
-    for path in files("dialect/*.cpp", "passes/*.cpp", "frontend/*.cpp", "tools/*.cpp", "runtime/*.cpp"):
+    for path in files("sets/*.cpp", "dialect/*.cpp", "passes/*.cpp", "frontend/*.cpp", "tools/*.cpp", "runtime/*.cpp"):
         source = re.sub(r"//[^\n]*", lambda m: " " * len(m.group(0)), text(path))
         for match in DIAGNOSTIC.finditer(source):
             whole = statement(source, match.start())

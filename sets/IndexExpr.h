@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FOVEA_PASSES_MASK_INDEXEXPR_H
-#define FOVEA_PASSES_MASK_INDEXEXPR_H
+#ifndef FOVEA_SETS_INDEXEXPR_H
+#define FOVEA_SETS_INDEXEXPR_H
 
-#include "passes/mask/Predicate.h"
+#include "sets/Predicate.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include <memory>
@@ -95,4 +95,4 @@ private:
 
 } // namespace fovea::attn
 
-#endif // FOVEA_PASSES_MASK_INDEXEXPR_H
+#endif // FOVEA_SETS_INDEXEXPR_H

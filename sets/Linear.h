@@ -1,13 +1,12 @@
-//===- Linear.h - Linear integer expressions with checked arithmetic -*- C++
-//-*-===//
+//===- Linear.h - Linear integers, checked for overflow ---------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FOVEA_PASSES_MASK_LINEAR_H
-#define FOVEA_PASSES_MASK_LINEAR_H
+#ifndef FOVEA_SETS_LINEAR_H
+#define FOVEA_SETS_LINEAR_H
 
 #include "llvm/ADT/SmallVector.h"
 #include <cstdint>
@@ -50,4 +49,4 @@ std::optional<Linear> substitute(const Linear &a, unsigned column,
 
 } // namespace fovea::attn
 
-#endif // FOVEA_PASSES_MASK_LINEAR_H
+#endif // FOVEA_SETS_LINEAR_H

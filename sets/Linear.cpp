@@ -1,11 +1,11 @@
-//===- Linear.cpp - Linear integer expressions with checked arithmetic ----===//
+//===- Linear.cpp - Linear integers, checked for overflow -----------------===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/mask/Linear.h"
+#include "sets/Linear.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
 

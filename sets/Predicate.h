@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FOVEA_PASSES_MASK_PREDICATE_H
-#define FOVEA_PASSES_MASK_PREDICATE_H
+#ifndef FOVEA_SETS_PREDICATE_H
+#define FOVEA_SETS_PREDICATE_H
 
-#include "passes/mask/Linear.h"
+#include "sets/Linear.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <vector>
 
@@ -64,4 +64,4 @@ Predicate operator||(const Predicate &a, const Predicate &b);
 
 } // namespace fovea::attn
 
-#endif // FOVEA_PASSES_MASK_PREDICATE_H
+#endif // FOVEA_SETS_PREDICATE_H
