@@ -22,16 +22,20 @@ LogicalResult TileVectorizer::processFor(scf::ForOp loop) {
   Location loc = loop.getLoc();
   SmallVector<Value> inits;
   SmallVector<Value> args(loop.getRegionIterArgs());
+  // Two arguments may start from one tile: only the first goes on in its place.
+  llvm::SmallDenseSet<Value> taken;
   for (auto [init, arg] : llvm::zip(loop.getInits(), args)) {
     if (!isTile(init)) {
       inits.push_back(init);
     } else if (!isWide(init)) {
       inits.push_back(readWhole(loc, init));
-    } else if (code.getPanel(init) && TileCode::isLastUse(init, loop)) {
+    } else if (code.getPanel(init) && TileCode::isLastUse(init, loop) &&
+               taken.insert(code.getPanel(init)).second) {
       code.setPanel(arg, code.getPanel(init));
     } else {
       code.setPanel(arg, createPanelFor(init));
-      copyToPanel(loc, init, arg);
+      if (!init.getDefiningOp<tensor::EmptyOp>())
+        copyToPanel(loc, init, arg);
     }
   }
   auto rebuilt =

@@ -119,3 +119,35 @@ func.func @narrow(%q: memref<8x20xbf16>, %k: memref<16x20xbf16>, %v: memref<16x8
   attn.tile.store %sum, %o[#id] : tensor<8x8xf32>, memref<8x8xf32>
   return
 }
+
+// Two tiles that a loop fills, which start as the same one, have each its place.
+// CHECK-LABEL: func @shared_start
+// CHECK-SAME: %[[Q:[^:]*]]: memref<8x4xf32>, %[[K:[^:]*]]: memref<8x4xf32>
+// CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<2x4x8xf32>
+// CHECK-DAG: %[[SECOND:.*]] = memref.alloc() {{.*}} : memref<2x4x8xf32>
+// CHECK: %[[X:.*]] = memref.subview %[[SECOND]]
+// CHECK: vector.load %[[Q]]
+// CHECK: vector.store %{{.*}}, %[[X]]
+// CHECK: %[[Y:.*]] = memref.subview %[[FIRST]]
+// CHECK: vector.load %[[K]]
+// CHECK: vector.store %{{.*}}, %[[Y]]
+func.func @shared_start(%q: memref<8x4xf32>, %k: memref<8x4xf32>, %o: memref<8x4xf32>, %n: index, %at: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %start = tensor.empty() : tensor<2x8x4xf32>
+  %both:2 = scf.for %t = %c0 to %n step %c1 iter_args(%a = %start, %b = %start) -> (tensor<2x8x4xf32>, tensor<2x8x4xf32>) {
+    %x = attn.tile.load %q[#id] inBounds [true, true] : memref<8x4xf32> -> tensor<8x4xf32>
+    %y = attn.tile.load %k[#id] inBounds [true, true] : memref<8x4xf32> -> tensor<8x4xf32>
+    %nextA = tensor.insert_slice %x into %a[%t, 0, 0] [1, 8, 4] [1, 1, 1] : tensor<8x4xf32> into tensor<2x8x4xf32>
+    %nextB = tensor.insert_slice %y into %b[%t, 0, 0] [1, 8, 4] [1, 1, 1] : tensor<8x4xf32> into tensor<2x8x4xf32>
+    scf.yield %nextA, %nextB : tensor<2x8x4xf32>, tensor<2x8x4xf32>
+  }
+  %x = tensor.extract_slice %both#0[%at, 0, 0] [1, 8, 4] [1, 1, 1] : tensor<2x8x4xf32> to tensor<8x4xf32>
+  %y = tensor.extract_slice %both#1[%at, 0, 0] [1, 8, 4] [1, 1, 1] : tensor<2x8x4xf32> to tensor<8x4xf32>
+  %factor = attn.tile.load %o[affine_map<(r) -> (r, 0)>] inBounds [true, true] : memref<8x4xf32> -> tensor<8xf32>
+  %scaled = attn.tile.rescale %x by %factor : tensor<8x4xf32>, tensor<8xf32>
+  attn.tile.store %scaled, %o[#id] : tensor<8x4xf32>, memref<8x4xf32>
+  %other = attn.tile.rescale %y by %factor : tensor<8x4xf32>, tensor<8xf32>
+  attn.tile.store %other, %o[#id] : tensor<8x4xf32>, memref<8x4xf32>
+  return
+}
