@@ -59,6 +59,10 @@ mlir::Value inlineRegion(mlir::OpBuilder &builder, mlir::Region &region,
 /// key, else the last parallel dimension; nothing if there is none.
 std::optional<unsigned> getQueryDim(AttentionOp op);
 
+/// Another parallel dimension whose queries share keys, values and mask: the
+/// heads of a group in grouped-query attention. Nothing if there is none.
+std::optional<unsigned> getSharingDim(AttentionOp op, unsigned queryDim);
+
 /// Registers the attn dialect's implementation of the bufferization interface.
 void registerBufferizationModels(mlir::DialectRegistry &registry);
 

@@ -108,10 +108,15 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
     dimension cut into blocks of at most `keyBlock` keys; the other key dimensions
     are iterated one by one. Up to `queryGroup` tiles of queries visit each block of
     keys together, so that what is made of the keys is made once for all of them.
+
+    Where `queryDim` turns out to have fewer than `minQueries` queries, `otherwise` holds
+    instead, which may cut another dimension.
   }];
   let parameters = (ins "int64_t":$queryDim, "int64_t":$queryTile,
                         "int64_t":$keyDim, "int64_t":$keyBlock,
-                        DefaultValuedParameter<"int64_t", "1">:$queryGroup);
+                        DefaultValuedParameter<"int64_t", "1">:$queryGroup,
+                        DefaultValuedParameter<"int64_t", "0">:$minQueries,
+                        OptionalParameter<"::fovea::attn::ScheduleAttr">:$otherwise);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -358,7 +358,16 @@ static LogicalResult verifySchedule(AttentionOpInterface op,
     return op.emitOpError() << "expects a schedule of the key dimension of its "
                                "segments, "
                             << segments->getKey() << ", but got " << *schedule;
-  return success();
+  ScheduleAttr otherwise = schedule->getOtherwise();
+  if (schedule->getMinQueries() < 0 ||
+      (schedule->getMinQueries() > 0) != static_cast<bool>(otherwise))
+    return op.emitOpError()
+           << "expects a schedule with another for fewer queries exactly where "
+              "it has a least number of them, but got "
+           << *schedule;
+  if (!otherwise)
+    return success();
+  return verifySchedule(op, otherwise, segments);
 }
 
 LogicalResult AttentionOp::verifyRegions() {

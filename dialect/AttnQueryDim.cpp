@@ -31,13 +31,9 @@ static llvm::SmallBitVector getAccessedDims(AttentionOpInterface op,
   return dims;
 }
 
-std::optional<unsigned> fovea::attn::getQueryDim(AttentionOp op) {
-  if (std::optional<ScheduleAttr> schedule = op.getSchedule())
-    return schedule->getQueryDim();
+/// The dimensions of the operands that a key dimension has part in.
+static llvm::SmallBitVector getDimsReadPerKey(AttentionOp op) {
   auto self = cast<AttentionOpInterface>(op.getOperation());
-  SmallVector<unsigned> parallel = op.getDomain().getDims(DimKind::parallel);
-  if (parallel.empty())
-    return std::nullopt;
   llvm::SmallBitVector readPerKey(op.getDomain().getNumDims());
   for (unsigned k = 0, e = op.getInputs().size(); k < e; ++k) {
     llvm::SmallBitVector dims = getAccessedDims(self, self.getInputAccess(k));
@@ -45,8 +41,32 @@ std::optional<unsigned> fovea::attn::getQueryDim(AttentionOp op) {
                      [&](unsigned key) { return dims.test(key); }))
       readPerKey |= dims;
   }
+  return readPerKey;
+}
+
+std::optional<unsigned> fovea::attn::getQueryDim(AttentionOp op) {
+  if (std::optional<ScheduleAttr> schedule = op.getSchedule())
+    return schedule->getQueryDim();
+  SmallVector<unsigned> parallel = op.getDomain().getDims(DimKind::parallel);
+  if (parallel.empty())
+    return std::nullopt;
+  llvm::SmallBitVector readPerKey = getDimsReadPerKey(op);
   for (unsigned dim : llvm::reverse(parallel))
     if (!readPerKey.test(dim))
       return dim;
   return parallel.back();
+}
+
+std::optional<unsigned> fovea::attn::getSharingDim(AttentionOp op,
+                                                   unsigned queryDim) {
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  llvm::SmallBitVector taken = getDimsReadPerKey(op);
+  taken.set(queryDim);
+  for (AffineMap access : self.getAccessesOf(op.getMask()))
+    taken |= getAccessedDims(self, access);
+  op.getMask().walk([&](IndexOp index) { taken.set(index.getDim()); });
+  for (unsigned dim : llvm::reverse(op.getDomain().getDims(DimKind::parallel)))
+    if (!taken.test(dim) && op.getDomain().getBounds()[dim] != 1)
+      return dim;
+  return std::nullopt;
 }

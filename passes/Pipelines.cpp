@@ -111,6 +111,7 @@ void populateSegmentsPhase(OpPassManager &pm, const PipelineOptions &) {
 void populateSchedulePhase(OpPassManager &pm, const PipelineOptions &options) {
   SchedulePassOptions schedule;
   schedule.queryTile = options.cpu.queryTile();
+  schedule.minQueries = schedule.queryTile / 2;
   pm.addPass(createSchedulePass(schedule));
 }
 
@@ -155,6 +156,7 @@ void populateVectorPhase(OpPassManager &pm, const PipelineOptions &options) {
   VectorizeTilesPassOptions vectorize;
   vectorize.registerRows = options.cpu.registerRows();
   vectorize.bf16Dots = options.cpu.hasFastBf16Dots();
+  vectorize.registerLanes = options.cpu.vectorBits / 32;
   pm.addPass(createVectorizeTilesPass(vectorize));
   pm.addPass(createExpandExpPass());
   pm.addPass(createCanonicalizerPass());

@@ -44,18 +44,43 @@ static void addUnitDim(AttentionOp op) {
   op.removeSegmentsAttr();
 }
 
+/// The number of queries along a dimension, where it is known.
+static std::optional<int64_t> getNumQueries(AttentionOp op, unsigned dim) {
+  int64_t bound = op.getDomain().getBounds()[dim];
+  if (ShapedType::isDynamic(bound))
+    return std::nullopt;
+  return bound;
+}
+
+/// As many tiles as the queries fill; one where there is nothing to share.
+static int64_t getGroup(AttentionOp op, unsigned query, int64_t tile,
+                        int64_t largest) {
+  if (llvm::is_contained(op.getDomain().getBounds(), 0))
+    return 1;
+  std::optional<int64_t> queries = getNumQueries(op, query);
+  if (!queries)
+    return largest;
+  return std::clamp<int64_t>(llvm::divideCeil(*queries, tile), 1, largest);
+}
+
 namespace {
 struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
   using SchedulePassBase::SchedulePassBase;
-  /// As many tiles as the queries fill; one where there is nothing to share.
-  int64_t getGroup(AttentionOp op, int64_t query) {
-    if (llvm::is_contained(op.getDomain().getBounds(), 0))
-      return 1;
-    int64_t queries = op.getDomain().getBounds()[query];
-    if (ShapedType::isDynamic(queries))
-      return queryGroup;
-    return std::clamp<int64_t>(llvm::divideCeil(queries, queryTile), 1,
-                               queryGroup);
+
+  /// Tiles that many queries fill.
+  ScheduleAttr getMany(AttentionOp op, unsigned query, int64_t key,
+                       ScheduleAttr few) {
+    return ScheduleAttr::get(op.getContext(), query, queryTile, key, keyBlock,
+                             getGroup(op, query, queryTile, queryGroup),
+                             few ? minQueries : 0, few);
+  }
+
+  /// Narrow tiles: of the heads that share each key, if any do.
+  ScheduleAttr getFew(AttentionOp op, unsigned query, int64_t key) {
+    unsigned dim = getSharingDim(op, query).value_or(query);
+    return ScheduleAttr::get(
+        op.getContext(), dim, narrowTile, key, narrowKeyBlock,
+        getGroup(op, dim, narrowTile, queryGroup), 0, ScheduleAttr());
   }
 
   void runOnOperation() override {
@@ -67,9 +92,14 @@ struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
       int64_t key = op.getSegments()
                         ? op.getSegments()->getKey()
                         : op.getDomain().getDims(DimKind::key).back();
-      int64_t query = *getQueryDim(op);
-      op.setScheduleAttr(ScheduleAttr::get(op.getContext(), query, queryTile,
-                                           key, keyBlock, getGroup(op, query)));
+      unsigned query = *getQueryDim(op);
+      std::optional<int64_t> queries = getNumQueries(op, query);
+      if (minQueries == 0 || (queries && *queries >= minQueries))
+        op.setScheduleAttr(getMany(op, query, key, {}));
+      else if (queries)
+        op.setScheduleAttr(getFew(op, query, key));
+      else
+        op.setScheduleAttr(getMany(op, query, key, getFew(op, query, key)));
     });
   }
 };

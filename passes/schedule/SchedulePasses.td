@@ -18,6 +18,10 @@ def SchedulePass : Pass<"attn-schedule"> {
     dimension depends on, so that a tile's rows share what is read per key (else the last parallel
     dimension). The key dimension is the one of the segments, else the last. An attention without
     parallel dimensions gets one of bound 1.
+
+    Few queries do not fill such a tile: an attention with fewer than `min-queries` of them gets narrow
+    tiles, along a dimension of heads that share each key where there is one. Where the number of
+    queries is only known at run time, the schedule has both, the narrow one as `otherwise`.
   }];
   let dependentDialects = ["::fovea::attn::AttnDialect"];
   let options = [
@@ -28,7 +32,15 @@ def SchedulePass : Pass<"attn-schedule"> {
            "beside what they are made of">,
     Option<"queryGroup", "query-group", "int64_t", /*default=*/"8",
            "Tiles of queries that visit a block of keys together; what is made of the keys is "
-           "made once for all of them">
+           "made once for all of them">,
+    Option<"minQueries", "min-queries", "int64_t", /*default=*/"0",
+           "Fewer queries than this go into narrow tiles; 0: never. Half a tile is where a narrow "
+           "one, which computes at half the rate, takes as long">,
+    Option<"narrowTile", "narrow-tile", "int64_t", /*default=*/"4",
+           "Queries of a narrow tile; 4 x 4 sums of scores keep the multipliers busy">,
+    Option<"narrowKeyBlock", "narrow-key-block", "int64_t", /*default=*/"64",
+           "Keys of a block that narrow tiles visit; 64 keys and values of 128 elements in f32 stay in "
+           "a level-2 cache for the other tiles of a group">
   ];
 }
 

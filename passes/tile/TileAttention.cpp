@@ -97,6 +97,35 @@ void AttentionTiler::buildGroup(ValueRange ivs) {
   forEachTile(state, [&](ValueRange parts) { buildResults(parts); });
 }
 
+/// Splits an attention with two schedules into one for each, and a test of how
+/// many queries there are. Returns the attentions to tile.
+static SmallVector<AttentionOp> splitSchedules(RewriterBase &rewriter,
+                                               AttentionOp op) {
+  ScheduleAttr schedule = *op.getSchedule();
+  ScheduleAttr otherwise = schedule.getOtherwise();
+  if (!otherwise)
+    return {op};
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  Value queries = getValueOrCreateConstantIndexOp(
+      rewriter, loc, op.getMixedBounds()[schedule.getQueryDim()]);
+  Value few = arith::CmpIOp::create(
+      rewriter, loc, arith::CmpIPredicate::slt, queries,
+      arith::ConstantIndexOp::create(rewriter, loc, schedule.getMinQueries()));
+  auto branch = scf::IfOp::create(rewriter, loc, few, /*withElseRegion=*/true);
+  rewriter.setInsertionPointToStart(branch.thenBlock());
+  auto narrow = cast<AttentionOp>(rewriter.clone(*op));
+  narrow.setScheduleAttr(otherwise);
+  rewriter.moveOpBefore(op, branch.elseBlock()->getTerminator());
+  op.setScheduleAttr(ScheduleAttr::get(
+      op.getContext(), schedule.getQueryDim(), schedule.getQueryTile(),
+      schedule.getKeyDim(), schedule.getKeyBlock(), schedule.getQueryGroup(),
+      /*minQueries=*/0, ScheduleAttr()));
+  SmallVector<AttentionOp> all = splitSchedules(rewriter, narrow);
+  all.push_back(op);
+  return all;
+}
+
 namespace {
 struct TileAttentionPass
     : fovea::attn::impl::TileAttentionPassBase<TileAttentionPass> {
@@ -109,8 +138,9 @@ struct TileAttentionPass
         op.emitOpError("expects a schedule before it is tiled");
         return signalPassFailure();
       }
-      if (failed(AttentionTiler(rewriter, op).run()))
-        return signalPassFailure();
+      for (AttentionOp scheduled : splitSchedules(rewriter, op))
+        if (failed(AttentionTiler(rewriter, scheduled).run()))
+          return signalPassFailure();
     }
   }
 };

@@ -9,11 +9,14 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -128,17 +131,24 @@ SmallVector<Value> TileCode::panelIndices(Location loc, Value tile,
 //===----------------------------------------------------------------------===//
 
 Value TileCode::broadcast(Location loc, Value value, int64_t width) {
-  if (isa<VectorType>(value.getType()))
+  if (width == 0 || isa<VectorType>(value.getType()))
     return value;
   return vector::BroadcastOp::create(
       builder, loc, VectorType::get({width}, value.getType()), value);
 }
 
 Value TileCode::read(Location loc, Value tile, ArrayRef<Value> coordinates) {
-  if (Value value = getRegister(tile))
-    return value;
   auto type = cast<RankedTensorType>(tile.getType());
   std::optional<unsigned> lane = getLane(tile);
+  // A coordinate along lanes picks one of them.
+  Value picked = lane ? coordinates[*lane] : Value();
+  if (picked)
+    lane = std::nullopt;
+  if (Value value = getRegister(tile)) {
+    if (!picked)
+      return value;
+    return vector::ExtractOp::create(builder, loc, value, picked);
+  }
   if (Value panel = getPanel(tile)) {
     SmallVector<Value> indices = panelIndices(loc, tile, coordinates);
     if (!lane)
@@ -156,6 +166,11 @@ Value TileCode::read(Location loc, Value tile, ArrayRef<Value> coordinates) {
         readInputs(loc, map.getInputs(), map.getMaps(), coordinates);
     value = compute(map.getBody(), inputs, coordinates,
                     lane ? type.getDimSize(*lane) : 0);
+  } else if (auto mask = tile.getDefiningOp<TileMaskOp>()) {
+    value = applyMask(
+        mask, read(loc, mask.getScore(), coordinates),
+        readInputs(loc, mask.getInputs(), mask.getMaps(), coordinates),
+        coordinates, lane ? type.getDimSize(*lane) : 0);
   } else if (auto rescale = tile.getDefiningOp<TileRescaleOp>()) {
     Value element = read(loc, rescale.getTile(), coordinates);
     Value factor = read(loc, rescale.getFactor(), coordinates.take_front());
@@ -186,6 +201,62 @@ SmallVector<Value> TileCode::readInputs(Location loc, ValueRange inputs,
     values.push_back(read(loc, input, coordinates));
   }
   return values;
+}
+
+Value TileCode::addTerm(TileContractOp contract, ArrayRef<Value> inputs,
+                        ArrayRef<Value> point, int64_t width, Value sum,
+                        Value exists) {
+  Location loc = contract.getLoc();
+  Value term = compute(contract.getBody(), inputs, point, width);
+  // A product is fused into the sum; anything else is added to it.
+  auto factors = contract.getBody()
+                         .front()
+                         .getTerminator()
+                         ->getOperand(0)
+                         .getDefiningOp<arith::MulFOp>()
+                     ? term.getDefiningOp<arith::MulFOp>()
+                     : arith::MulFOp();
+  Value next;
+  if (factors && isa<VectorType>(term.getType())) {
+    next = math::FmaOp::create(builder, loc, factors.getLhs(), factors.getRhs(),
+                               sum);
+    factors.erase();
+  } else {
+    next =
+        arith::AddFOp::create(builder, loc, sum, broadcast(loc, term, width));
+  }
+  if (!exists)
+    return next;
+  return arith::SelectOp::create(builder, loc, exists, next, sum);
+}
+
+Value TileCode::applyMask(TileMaskOp mask, Value score, ArrayRef<Value> inputs,
+                          ArrayRef<Value> point, int64_t width) {
+  Location loc = mask.getLoc();
+  Value keep;
+  if (!mask.getBody().empty())
+    keep = broadcast(loc, compute(mask.getBody(), inputs, point, width), width);
+  if (Value end = mask.getEnd()) {
+    Value key = point[1];
+    if (auto keys = dyn_cast<VectorType>(key.getType()))
+      end = vector::BroadcastOp::create(builder, loc, keys, end);
+    Value exists =
+        broadcast(loc,
+                  arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                        key, end),
+                  width);
+    keep = keep ? arith::AndIOp::create(builder, loc, keep, exists).getResult()
+                : exists;
+  }
+  if (!keep)
+    return score;
+  TypedAttr lowest =
+      builder.getFloatAttr(getElementTypeOrSelf(score.getType()),
+                           -std::numeric_limits<double>::infinity());
+  if (auto type = dyn_cast<VectorType>(score.getType()))
+    lowest = DenseElementsAttr::get(type, lowest);
+  Value dropped = arith::ConstantOp::create(builder, loc, lowest);
+  return arith::SelectOp::create(builder, loc, keep, score, dropped);
 }
 
 Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
@@ -318,6 +389,8 @@ SmallVector<Value> TileCode::getExtents(Value tile) {
     dynamic = load.getExtents();
   else if (auto map = tile.getDefiningOp<TileMapOp>())
     dynamic = map.getExtents();
+  else if (auto empty = tile.getDefiningOp<tensor::EmptyOp>())
+    dynamic = empty.getDynamicSizes();
   Value panel = getPanel(tile);
   std::optional<unsigned> lane = getLane(tile);
   SmallVector<Value> extents;

@@ -27,7 +27,11 @@ namespace fovea::attn {
 ///
 /// Elements are read at coordinates: one index for each dimension of the tile
 /// except the lane dimension, whose coordinate is null. What is read is a
-/// vector if the tile has a lane dimension, else a scalar.
+/// vector if the tile has a lane dimension, else a scalar. A coordinate that is
+/// given along lanes picks one of them, a scalar.
+///
+/// Tiles without lanes can also be read in *spans*, vectors of neighbours along
+/// one dimension.
 class TileCode {
 public:
   TileCode(mlir::OpBuilder &builder, const TileLanes &lanes,
@@ -39,6 +43,7 @@ public:
   std::optional<unsigned> getLane(mlir::Value tile) const {
     return lanes.get(tile);
   }
+  bool isNarrow() const { return lanes.isNarrow(); }
 
   void setRegister(mlir::Value tile, mlir::Value value) {
     registers[tile] = value;
@@ -77,12 +82,40 @@ public:
 
   mlir::Value read(mlir::Location loc, mlir::Value tile,
                    llvm::ArrayRef<mlir::Value> coordinates);
-  /// Reads `width` elements of a tile along its last dimension. Of a tile with
-  /// lanes it is the row of one, whose coordinate is given.
+  /// Reads `width` elements of a tile along its last dimension; only the first
+  /// `count` of them where that is given. Of a tile with lanes it is the row of
+  /// one, whose coordinate is given.
   mlir::Value readRow(mlir::Location loc, mlir::Value tile,
-                      llvm::ArrayRef<mlir::Value> coordinates, int64_t width);
+                      llvm::ArrayRef<mlir::Value> coordinates, int64_t width,
+                      mlir::Value count = {});
   /// Whether these elements lie side by side, or are computed from such.
   bool canReadRow(mlir::Value tile) const;
+  /// The same along any dimension, one by one where they do not lie side by
+  /// side.
+  mlir::Value readSpan(mlir::Location loc, mlir::Value tile, unsigned dim,
+                       llvm::ArrayRef<mlir::Value> coordinates, int64_t width,
+                       mlir::Value count = {});
+  /// Writes a span along the last dimension of what is in memory.
+  void writeSpan(mlir::Location loc, mlir::Value memref,
+                 mlir::ValueRange indices, mlir::Value value,
+                 mlir::Value count);
+  /// Runs `body` on spans of `width` from `begin` to `end`, the last of which
+  /// may have fewer elements, `count`. `body` maps what is carried.
+  llvm::SmallVector<mlir::Value> buildSpans(
+      mlir::Location loc, mlir::Value begin, mlir::Value end, int64_t width,
+      mlir::ValueRange carried,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(
+          mlir::Value start, mlir::Value count, mlir::ValueRange carried)>
+          body);
+  /// The indices `start`, `start` + 1, … of a span.
+  mlir::Value spanIndices(mlir::Location loc, mlir::Value start, int64_t width);
+  /// Which elements of a span exist; null if all do.
+  mlir::Value spanMask(mlir::Location loc, mlir::Value count, int64_t width);
+  /// One vector with an element for each of `vectors`: all of its elements,
+  /// combined.
+  mlir::Value combineEach(
+      mlir::Location loc, llvm::SmallVector<mlir::Value> vectors,
+      llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   /// Writes one element, or one vector of them, of a tile that is in a panel.
   void write(mlir::Location loc, mlir::Value tile,
              llvm::ArrayRef<mlir::Value> coordinates, mlir::Value value);
@@ -97,7 +130,17 @@ public:
   mlir::Value compute(mlir::Region &region,
                       llvm::ArrayRef<mlir::Value> arguments,
                       llvm::ArrayRef<mlir::Value> point, int64_t width);
-  /// The value as a vector of `width` lanes.
+  /// `sum` and the term of a contraction at a point; only where it `exists`, if
+  /// that is given.
+  mlir::Value addTerm(TileContractOp contract,
+                      llvm::ArrayRef<mlir::Value> inputs,
+                      llvm::ArrayRef<mlir::Value> point, int64_t width,
+                      mlir::Value sum, mlir::Value exists = {});
+  /// Scores, -inf where the mask drops them; `width` as in `compute`.
+  mlir::Value applyMask(TileMaskOp mask, mlir::Value score,
+                        llvm::ArrayRef<mlir::Value> inputs,
+                        llvm::ArrayRef<mlir::Value> point, int64_t width);
+  /// The value as a vector of `width` lanes; as it is, if there are none.
   mlir::Value broadcast(mlir::Location loc, mlir::Value value, int64_t width);
 
   /// Whether the lanes of a load or store, which are `step` elements apart, are
@@ -151,6 +194,10 @@ public:
   /// lanes.
   void storeVector(TileStoreOp store, llvm::ArrayRef<mlir::Value> coordinates,
                    mlir::Value value);
+  /// Writes a span along the last dimension of a tile to memory, contiguous
+  /// there too.
+  void storeSpan(TileStoreOp store, llvm::ArrayRef<mlir::Value> coordinates,
+                 mlir::Value value, mlir::Value count);
   /// Reads one element of a load with every coordinate given, the lane's too.
   mlir::Value loadElement(TileLoadOp load,
                           llvm::ArrayRef<mlir::Value> coordinates,
@@ -162,9 +209,16 @@ private:
   /// `width` elements along tile dimension `dim`, from `coordinates` on.
   mlir::Value readContiguous(TileLoadOp load, unsigned dim, int64_t width,
                              llvm::ArrayRef<mlir::Value> coordinates,
-                             mlir::ValueRange lookups);
+                             mlir::ValueRange lookups, mlir::Value count = {});
+  mlir::Value computeSpan(mlir::Location loc, mlir::Value tile, unsigned dim,
+                          llvm::ArrayRef<mlir::Value> coordinates,
+                          int64_t width, mlir::Value count);
+  mlir::Value gatherSpan(mlir::Location loc, mlir::Value tile, unsigned dim,
+                         llvm::ArrayRef<mlir::Value> coordinates, int64_t width,
+                         mlir::Value count);
   void storeRow(TileStoreOp store, unsigned dim,
-                llvm::ArrayRef<mlir::Value> coordinates, mlir::Value value);
+                llvm::ArrayRef<mlir::Value> coordinates, mlir::Value value,
+                mlir::Value count = {});
   mlir::Value readScattered(TileLoadOp load,
                             llvm::ArrayRef<mlir::Value> coordinates,
                             mlir::ValueRange lookups, int64_t width);
@@ -181,6 +235,32 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> registers, panels;
   llvm::DenseSet<mlir::Value> columnPanels;
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> columns;
+};
+
+/// Reads the inputs of a tile op at points of its iteration space, in spans
+/// along one of its dimensions; what several points read, once.
+class SpanReader {
+public:
+  SpanReader(TileCode &code, mlir::ValueRange inputs, mlir::ArrayAttr maps,
+             unsigned along, int64_t width, mlir::Value count)
+      : code(code), inputs(inputs), maps(maps), along(along), width(width),
+        count(count) {}
+
+  /// `point[along]` is where the span starts.
+  llvm::SmallVector<mlir::Value> read(mlir::Location loc,
+                                      llvm::ArrayRef<mlir::Value> point);
+
+private:
+  TileCode &code;
+  mlir::ValueRange inputs;
+  mlir::ArrayAttr maps;
+  unsigned along;
+  int64_t width;
+  mlir::Value count;
+  /// By input: the coordinates of what has been read.
+  llvm::DenseMap<unsigned, llvm::SmallVector<
+                               std::pair<TileCode::Coordinates, mlir::Value>>>
+      known;
 };
 
 } // namespace fovea::attn

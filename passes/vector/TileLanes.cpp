@@ -14,7 +14,21 @@
 using namespace mlir;
 using namespace fovea::attn;
 
-TileLanes::TileLanes(Operation *root) {
+/// Whether there are tiles of scores, and all have few rows.
+static bool hasNarrowRows(Operation *root) {
+  bool any = false, all = true;
+  root->walk([&](Operation *op) {
+    if (!isa<TileContractOp, TileMaskOp, TileReduceOp, TileWeighOp>(op))
+      return;
+    Value tile = op->getResult(0);
+    int64_t rows = cast<RankedTensorType>(tile.getType()).getDimSize(0);
+    any = true;
+    all &= rows > 0 && rows < TileLanes::fewestRows;
+  });
+  return any && all;
+}
+
+TileLanes::TileLanes(Operation *root) : narrow(hasNarrowRows(root)) {
   // Facts only grow, and each tile has at most one: a fixed point exists.
   bool changed = true;
   while (changed) {
@@ -74,7 +88,32 @@ static bool any(std::initializer_list<bool> changes) {
   return llvm::is_contained(changes, true);
 }
 
+bool TileLanes::propagateNarrow(Operation *op) {
+  auto isList = [](Value tile) {
+    return cast<RankedTensorType>(tile.getType()).getRank() == 1;
+  };
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case([&](TileReduceOp reduce) {
+        return any({set(reduce.getInit(), 0), set(reduce.getResult(), 0)});
+      })
+      .Case([&](TileRescaleOp rescale) { return set(rescale.getFactor(), 0); })
+      .Case([&](TileMapOp map) {
+        if (!isList(map))
+          return false;
+        bool changed = false;
+        for (Value input : map.getInputs())
+          if (get(input))
+            changed |= set(map.getResult(), 0);
+        return any({changed, propagateMaps(op, map.getInputs(), map.getMaps(),
+                                           get(map.getResult()))});
+      })
+      .Default([](Operation *) { return false; });
+}
+
 bool TileLanes::propagate(Operation *op) {
+  if (narrow && isa<TileContractOp, TileMapOp, TileMaskOp, TileReduceOp,
+                    TileRescaleOp, TileWeighOp>(op))
+    return propagateNarrow(op);
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case([&](TileContractOp contract) {
         return any(

@@ -168,7 +168,7 @@ Value TileCode::readLoad(TileLoadOp load, ArrayRef<Value> coordinates) {
   SmallVector<Value> lookupValues =
       readInputs(loc, load.getLookups(), load.getLookupMaps(), coordinates);
   std::optional<unsigned> lane = getLane(load);
-  if (!lane)
+  if (!lane || coordinates[*lane])
     return loadElement(load, coordinates, lookupValues);
   auto type = cast<RankedTensorType>(load.getType());
   bool vectorLookup = llvm::any_of(
@@ -215,7 +215,7 @@ static Value buildRowMask(OpBuilder &builder, Location loc, Value memref,
 
 Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
                                ArrayRef<Value> coordinates,
-                               ValueRange lookupValues) {
+                               ValueRange lookupValues, Value count) {
   Location loc = load.getLoc();
   auto tile = cast<RankedTensorType>(load.getType());
   auto pairs = VectorType::get({width}, tile.getElementType());
@@ -236,11 +236,17 @@ Value TileCode::readContiguous(TileLoadOp load, unsigned dim, int64_t width,
   checked.back() = false;
   Element element = buildElement(builder, loc, load.getSource(), load.getMap(),
                                  dims, load.getSymbols(), usesLookup, checked);
-  if (!lastChecked && !element.exists)
+  if (!lastChecked && !element.exists && !count)
     return toTile(vector::LoadOp::create(builder, loc, type, load.getSource(),
                                          element.indices));
   Value mask = buildRowMask(builder, loc, load.getSource(), element,
                             type.getDimSize(0), lastChecked);
+  if (count) {
+    if (load.readsPairs())
+      count = arith::MulIOp::create(builder, loc, count, index(loc, 2));
+    mask =
+        buildAnd(builder, loc, mask, spanMask(loc, count, type.getDimSize(0)));
+  }
   return toTile(vector::MaskedLoadOp::create(
       builder, loc, type, load.getSource(), element.indices, mask,
       buildZero(builder, loc, type)));
@@ -347,7 +353,7 @@ void TileCode::storeVector(TileStoreOp store, ArrayRef<Value> coordinates,
 /// Writes a vector along dimension `dim` of the tile, which is contiguous in
 /// memory.
 void TileCode::storeRow(TileStoreOp store, unsigned dim,
-                        ArrayRef<Value> coordinates, Value value) {
+                        ArrayRef<Value> coordinates, Value value, Value count) {
   Location loc = store.getLoc();
   int64_t width = cast<VectorType>(value.getType()).getDimSize(0);
   SmallVector<Value> dims(coordinates);
@@ -359,13 +365,15 @@ void TileCode::storeRow(TileStoreOp store, unsigned dim,
   checked.back() = false;
   Element element = buildElement(builder, loc, store.getDest(), store.getMap(),
                                  dims, store.getSymbols(), noLookups, checked);
-  if (!lastChecked && !element.exists) {
+  if (!lastChecked && !element.exists && !count) {
     vector::StoreOp::create(builder, loc, value, store.getDest(),
                             element.indices);
     return;
   }
   Value mask =
       buildRowMask(builder, loc, store.getDest(), element, width, lastChecked);
+  if (count)
+    mask = buildAnd(builder, loc, mask, spanMask(loc, count, width));
   vector::MaskedStoreOp::create(builder, loc, store.getDest(), element.indices,
                                 mask, value);
 }

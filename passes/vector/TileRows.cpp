@@ -56,35 +56,24 @@ bool TileCode::canReadRow(Value tile) const {
 }
 
 Value TileCode::readRow(Location loc, Value tile, ArrayRef<Value> coordinates,
-                        int64_t width) {
+                        int64_t width, Value count) {
   auto type = cast<RankedTensorType>(tile.getType());
-  if (Value panel = getPanel(tile))
-    return vector::LoadOp::create(
-        builder, loc, VectorType::get({width}, type.getElementType()), panel,
-        panelIndices(loc, tile, coordinates));
+  auto rowType = VectorType::get({width}, type.getElementType());
+  if (Value panel = getPanel(tile)) {
+    SmallVector<Value> indices = panelIndices(loc, tile, coordinates);
+    if (!count)
+      return vector::LoadOp::create(builder, loc, rowType, panel, indices);
+    return vector::MaskedLoadOp::create(
+        builder, loc, rowType, panel, indices, spanMask(loc, count, width),
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(rowType)));
+  }
   unsigned last = type.getRank() - 1;
   if (auto load = tile.getDefiningOp<TileLoadOp>())
     return readContiguous(
         load, last, width, coordinates,
-        readInputs(loc, load.getLookups(), load.getLookupMaps(), coordinates));
-  auto map = cast<TileMapOp>(tile.getDefiningOp());
-  SmallVector<Value> inputs;
-  for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps())) {
-    AffineMap projection = cast<AffineMapAttr>(attr).getValue();
-    Coordinates at;
-    for (unsigned k = 0; k < projection.getNumResults(); ++k)
-      at.push_back(coordinates[projection.getDimPosition(k)]);
-    inputs.push_back(projection.isFunctionOfDim(last)
-                         ? readRow(loc, input, at, width)
-                         : read(loc, input, at));
-  }
-  // The last coordinate differs from element to element.
-  Coordinates point(coordinates);
-  auto indices = VectorType::get({width}, builder.getIndexType());
-  Value steps = vector::StepOp::create(builder, loc, indices);
-  Value start = vector::BroadcastOp::create(builder, loc, indices, point[last]);
-  point[last] = arith::AddIOp::create(builder, loc, start, steps);
-  return broadcast(loc, compute(map.getBody(), inputs, point, width), width);
+        readInputs(loc, load.getLookups(), load.getLookupMaps(), coordinates),
+        count);
+  return computeSpan(loc, tile, last, coordinates, width, count);
 }
 
 //===----------------------------------------------------------------------===//

@@ -8,13 +8,10 @@
 #include "passes/vector/TileSweep.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/TypeUtilities.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -265,33 +262,17 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
     sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
     loops.push_back(loop);
   }
-  // A product is fused into the sum; anything else is added to it.
-  auto product = contract.getBody()
-                     .front()
-                     .getTerminator()
-                     ->getOperand(0)
-                     .getDefiningOp<arith::MulFOp>();
   bool isDot = target.bf16Dots && width % dotLanes == 0 &&
                isPairProduct(contract.getBody());
   for (auto [row, sum] : llvm::zip(rows, sums)) {
     point[1] = row;
     SmallVector<Value> inputs =
         code.readInputs(loc, contract.getInputs(), contract.getMaps(), point);
-    if (isDot) {
+    if (isDot)
       sum = buildDots(builder, loc, sum, code.broadcast(loc, inputs[0], width),
                       code.broadcast(loc, inputs[1], width));
-      continue;
-    }
-    Value term = code.compute(contract.getBody(), inputs, point, width);
-    auto factors = term.getDefiningOp<arith::MulFOp>();
-    if (product && factors && isa<VectorType>(term.getType())) {
-      sum = math::FmaOp::create(builder, loc, factors.getLhs(),
-                                factors.getRhs(), sum);
-      factors.erase();
-    } else {
-      sum = arith::AddFOp::create(builder, loc, sum,
-                                  code.broadcast(loc, term, width));
-    }
+    else
+      sum = code.addTerm(contract, inputs, point, width, sum);
   }
   for (scf::ForOp loop : llvm::reverse(loops)) {
     builder.setInsertionPointToEnd(loop.getBody());
@@ -328,32 +309,8 @@ Value TileSweep::emitElement(Operation *op, Value row,
   Value score = known.lookup(mask.getScore());
   if (!score)
     score = code.read(loc, mask.getScore(), point);
-  Value keep;
-  if (!mask.getBody().empty())
-    keep = code.broadcast(
-        loc,
-        code.compute(mask.getBody(), readAll(mask.getInputs(), mask.getMaps()),
-                     point, width),
-        width);
-  if (Value end = mask.getEnd()) {
-    Value exists =
-        code.broadcast(loc,
-                       arith::CmpIOp::create(
-                           builder, loc, arith::CmpIPredicate::slt, row, end),
-                       width);
-    keep = keep ? arith::AndIOp::create(builder, loc, keep, exists).getResult()
-                : exists;
-  }
-  if (!keep)
-    return score;
-  auto type = cast<VectorType>(score.getType());
-  Value dropped = arith::ConstantOp::create(
-      builder, loc,
-      DenseElementsAttr::get(
-          type,
-          builder.getFloatAttr(type.getElementType(),
-                               -std::numeric_limits<double>::infinity())));
-  return arith::SelectOp::create(builder, loc, keep, score, dropped);
+  return code.applyMask(mask, score, readAll(mask.getInputs(), mask.getMaps()),
+                        point, width);
 }
 
 SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,

@@ -19,6 +19,8 @@ struct VectorTarget {
   unsigned registerRows;
   /// Whether to use instructions on pairs of bf16.
   bool bf16Dots;
+  /// Elements of a register of f32.
+  unsigned registerLanes;
 };
 
 /// Consecutive tile ops over [lanes x keys] that run as one loop over the

@@ -25,7 +25,8 @@ public:
   TileVectorizer(mlir::Operation *root, mlir::Block *body,
                  const VectorTarget &target)
       : root(root), lanes(root), builder(root->getContext()),
-        code(builder, lanes, body), target(target) {}
+        code(builder, lanes, body), target(target),
+        spanWidth(target.registerLanes) {}
 
   mlir::LogicalResult run(mlir::Block &block);
 
@@ -54,6 +55,31 @@ private:
 
   // Weighted sums (TileWeigh.cpp).
   mlir::LogicalResult processWeigh(TileWeighOp weigh);
+  /// A weighted sum in memory: what it begins with, where it is put, and the
+  /// keys that it goes over.
+  struct Sum {
+    mlir::Value base, panel, begin, end;
+  };
+  mlir::FailureOr<Sum> takeSum(TileWeighOp weigh);
+
+  // Tiles with fewer rows than lanes (TileNarrow.cpp).
+  mlir::LogicalResult processNarrow(mlir::Operation *op);
+  mlir::LogicalResult processNarrowReduce(TileReduceOp reduce);
+  mlir::LogicalResult processNarrowWeigh(TileWeighOp weigh);
+  mlir::LogicalResult processNarrowStore(TileStoreOp store);
+  bool isHeld(mlir::Value tile);
+  void fillSpans(mlir::Value tile);
+  void forEachSpan(mlir::Value tile,
+                   llvm::function_ref<void(llvm::ArrayRef<mlir::Value> point,
+                                           mlir::Value count)>
+                       body);
+
+  // Their scores (TileNarrowDots.cpp).
+  mlir::LogicalResult processDots(TileContractOp contract);
+  mlir::Value buildDots(TileContractOp contract, mlir::ValueRange keys);
+  bool canSumAlongLanes(TileContractOp contract);
+  std::pair<mlir::Value, mlir::Value> getVisited(mlir::Value score);
+  llvm::SmallVector<mlir::Value> getSummedExtents(TileContractOp contract);
 
   // Control flow that carries tiles (TileControlFlow.cpp).
   mlir::LogicalResult processFor(mlir::scf::ForOp loop);
@@ -84,6 +110,8 @@ private:
   mlir::OpBuilder builder;
   TileCode code;
   VectorTarget target;
+  /// Elements of a register; of a span of narrow rows.
+  int64_t spanWidth;
   llvm::SmallVector<mlir::Operation *> replaced;
   /// Bodies of loops, and how many of their arguments have been replaced.
   llvm::SmallVector<std::pair<mlir::Block *, unsigned>> replacedArguments;

@@ -14,14 +14,12 @@
 using namespace mlir;
 using namespace fovea::attn;
 
-LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
+FailureOr<TileVectorizer::Sum> TileVectorizer::takeSum(TileWeighOp weigh) {
   Location loc = weigh.getLoc();
   auto type = cast<RankedTensorType>(weigh.getType());
   if (type.getRank() != 2)
     return weigh.emitOpError()
            << "expects a weighted sum of rank 2 on CPUs, but got " << type;
-  int64_t width = type.getDimSize(0);
-  replaced.push_back(weigh);
 
   // The sum is updated in place where nothing else reads what it was.
   Value init = weigh.getInit();
@@ -34,12 +32,24 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
                  TileCode::isLastUse(init, weigh);
   Value panel = inPlace ? code.getPanel(base) : createPanelFor(base);
 
-  Value first = weigh.getBegin(), end = weigh.getEnd();
-  if (!first)
-    first = code.index(loc, 0);
+  Value begin = weigh.getBegin(), end = weigh.getEnd();
+  if (!begin)
+    begin = code.index(loc, 0);
   if (!end)
     end = code.getExtents(weigh.getWeights())[1];
-  Value columns = code.getExtents(base)[1];
+  return Sum{base, panel, begin, end};
+}
+
+LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
+  Location loc = weigh.getLoc();
+  FailureOr<Sum> sum = takeSum(weigh);
+  if (failed(sum))
+    return failure();
+  Value panel = sum->panel;
+  Value init = weigh.getInit();
+  int64_t width = cast<RankedTensorType>(weigh.getType()).getDimSize(0);
+  replaced.push_back(weigh);
+  Value columns = code.getExtents(sum->base)[1];
   Value zero = code.index(loc, 0), one = code.index(loc, 1);
 
   auto buildColumns = [&](Value from, Value to, unsigned step) {
@@ -62,26 +72,27 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
       columnsAt.push_back(column);
       sums.push_back(code.read(loc, init, {Value(), column}));
     }
-    auto inner = scf::ForOp::create(builder, loc, first, end, one, sums);
+    auto inner =
+        scf::ForOp::create(builder, loc, sum->begin, sum->end, one, sums);
     {
       OpBuilder::InsertionGuard innerGuard(builder);
       builder.setInsertionPointToStart(inner.getBody());
       Value key = inner.getInductionVar();
       Value weight = code.read(loc, weigh.getWeights(), {Value(), key});
       SmallVector<Value> next;
-      for (auto [column, sum] :
+      for (auto [column, total] :
            llvm::zip(columnsAt, inner.getRegionIterArgs())) {
         SmallVector<Value> point = {Value(), key, column};
         SmallVector<Value> inputs =
             code.readInputs(loc, weigh.getInputs(), weigh.getMaps(), point);
         Value value = code.compute(weigh.getBody(), inputs, point, width);
         next.push_back(math::FmaOp::create(
-            builder, loc, weight, code.broadcast(loc, value, width), sum));
+            builder, loc, weight, code.broadcast(loc, value, width), total));
       }
       scf::YieldOp::create(builder, loc, next);
     }
-    for (auto [column, sum] : llvm::zip(columnsAt, inner.getResults()))
-      vector::StoreOp::create(builder, loc, sum, panel,
+    for (auto [column, total] : llvm::zip(columnsAt, inner.getResults()))
+      vector::StoreOp::create(builder, loc, total, panel,
                               ValueRange{column, zero});
   };
   std::optional<int64_t> known = getConstantIntValue(columns);

@@ -28,6 +28,10 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
 
     A tile that nothing holds (a load along contiguous lanes, of keys, or any
     other map) is computed where it is read. Tile ops that fit none of this are an error.
+
+    Fewer than 8 rows are *narrow*, and lie along no lanes. There the lanes are what is summed over in a
+    contraction, keys in scores and weights, and columns in weighted sums; keys and values are read in place, each
+    element once for all rows. Only row statistics, one element a row, are vectors along rows.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
@@ -38,7 +42,9 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
            "Use vdpbf16ps for products of pairs; else plain arithmetic">,
     Option<"registerRows", "register-rows", "unsigned", /*default=*/"12",
            "Keys of a register tile; 12 x 2 accumulators leave 8 of the 32 "
-           "AVX-512 registers for operands">
+           "AVX-512 registers for operands">,
+    Option<"registerLanes", "register-lanes", "unsigned", /*default=*/"16",
+           "Elements of a span of narrow rows, a power of two; 16 are an AVX-512 register of f32">
   ];
 }
 

@@ -45,6 +45,12 @@ LogicalResult TileVectorizer::processBlock(Block &block) {
   for (Operation &op : block)
     ops.push_back(&op);
   for (Operation *op : ops) {
+    if (lanes.isNarrow()) {
+      builder.setInsertionPoint(op);
+      if (failed(isTileOp(op) ? processNarrow(op) : process(op)))
+        return failure();
+      continue;
+    }
     bool added = sweep.tryAdd(op);
     bool needsSweep = isa<TileContractOp, TileMaskOp, TileReduceOp>(op);
     if (!added && !sweep.empty() &&
@@ -140,7 +146,8 @@ struct VectorizeTilesPass
         return signalPassFailure();
       }
       Block &body = root->getRegion(0).front();
-      TileVectorizer vectorizer(root, &body, {registerRows, bf16Dots});
+      TileVectorizer vectorizer(root, &body,
+                                {registerRows, bf16Dots, registerLanes});
       if (failed(vectorizer.run(body)))
         return signalPassFailure();
     }

@@ -328,6 +328,18 @@ func.func @schedule_sizes(%o: memref<f32>) {
 
 // -----
 
+func.func @schedule_without_another(%o: memref<f32>) {
+  // expected-error @below {{expects a schedule with another for fewer queries exactly where it has a least number of them, but got #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8, minQueries = 4>}}
+  attn.attention domain(i parallel 4, j key 8) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[] : memref<f32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8, minQueries = 4>}
+  return
+}
+
+// -----
+
 func.func @schedule_of_other_key(%o: memref<f32>) {
   // expected-error @below {{expects a schedule of the key dimension of its segments, 1, but got #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 2, keyBlock = 8>}}
   attn.attention domain(i parallel 1, j key 4, k key 4) score() {

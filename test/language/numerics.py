@@ -30,7 +30,9 @@ def case(note, i=5, j=40, d=8, e=6, length=None, **special):
     for name, places in special.items():
         for where, value in places:
             operands[name][where] = value
-    return Case("softened", operands | {"len": integers(j if length is None else length)}, softened, note=note)
+    # Scores of about 10, which nothing divides: to round one changes its weight by 5e-7.
+    return Case("softened", operands | {"len": integers(j if length is None else length)}, softened, note=note,
+                slack=2)
 
 
 def cases():

@@ -10,7 +10,11 @@
 // DEFINE:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvmlib/libmlir_runner_utils.so
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.loops
 // RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.vector
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=3 key-block=16' \
+// RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads \
+// RUN:   --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.narrow
 // RUN: %python %S/inputs/tile_to_loops.py %t.loops %t.vector
+// RUN: %python %S/inputs/tile_to_loops.py %t.loops %t.narrow
 
 // CHECK-LABEL: func @causal
 // CHECK-NOT: {{attn\.|tensor<|vector<}}
