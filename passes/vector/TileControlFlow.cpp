@@ -83,6 +83,20 @@ LogicalResult TileVectorizer::processFor(scf::ForOp loop) {
   return success();
 }
 
+/// `tile`, or the tile that its last few changes started from, if that is made
+/// outside of `op`; null when none is.
+static Value findBefore(Value tile, Operation *op) {
+  while (op->isAncestor(tile.getParentBlock()->getParentOp())) {
+    if (auto weigh = tile.getDefiningOp<TileWeighOp>())
+      tile = weigh.getInit();
+    else if (auto rescale = tile.getDefiningOp<TileRescaleOp>())
+      tile = rescale.getTile();
+    else
+      return {};
+  }
+  return tile;
+}
+
 LogicalResult TileVectorizer::processIf(scf::IfOp branch) {
   if (llvm::none_of(branch.getResults(), [&](Value v) { return isTile(v); })) {
     for (Region &region : branch->getRegions())
@@ -122,8 +136,18 @@ LogicalResult TileVectorizer::processIf(scf::IfOp branch) {
       continue;
     Value first = code.getPanel(newBlocks[0]->getTerminator()->getOperand(k));
     Value second = code.getPanel(newBlocks[1]->getTerminator()->getOperand(k));
-    code.setPanel(result,
-                  first && first == second ? first : createPanelFor(result));
+    if (first && first == second) {
+      code.setPanel(result, first);
+      continue;
+    }
+    // What one side continues is as large, and there before.
+    Value like =
+        findBefore(newBlocks[0]->getTerminator()->getOperand(k), rebuilt);
+    if (!like)
+      like = findBefore(newBlocks[1]->getTerminator()->getOperand(k), rebuilt);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(rebuilt);
+    code.setPanel(result, createPanelFor(like ? like : result));
   }
   for (Block *block : newBlocks) {
     Operation *terminator = block->getTerminator();

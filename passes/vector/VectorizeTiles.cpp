@@ -122,6 +122,28 @@ LogicalResult TileVectorizer::process(Operation *op) {
 // The pass
 //===----------------------------------------------------------------------===//
 
+/// A branch that only chooses between tiles is a select after simplification.
+static void branchInsteadOfSelect(Operation *root) {
+  SmallVector<arith::SelectOp> selects;
+  root->walk([&](arith::SelectOp select) {
+    if (isa<RankedTensorType>(select.getType()))
+      selects.push_back(select);
+  });
+  for (arith::SelectOp select : selects) {
+    OpBuilder builder(select);
+    auto yield = [](Value value) {
+      return [value](OpBuilder &builder, Location loc) {
+        scf::YieldOp::create(builder, loc, value);
+      };
+    };
+    auto branch = scf::IfOp::create(
+        builder, select.getLoc(), select.getCondition(),
+        yield(select.getTrueValue()), yield(select.getFalseValue()));
+    select.replaceAllUsesWith(branch.getResult(0));
+    select.erase();
+  }
+}
+
 namespace {
 struct VectorizeTilesPass
     : fovea::attn::impl::VectorizeTilesPassBase<VectorizeTilesPass> {
@@ -145,6 +167,7 @@ struct VectorizeTilesPass
                           "several blocks");
         return signalPassFailure();
       }
+      branchInsteadOfSelect(root);
       Block &body = root->getRegion(0).front();
       TileVectorizer vectorizer(root, &body,
                                 {registerRows, bf16Dots, registerLanes});
