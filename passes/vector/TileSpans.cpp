@@ -40,8 +40,7 @@ Value TileCode::readSpan(Location loc, Value tile, unsigned dim,
     return readRow(loc, tile, coordinates, width, count);
   auto load = tile.getDefiningOp<TileLoadOp>();
   bool isAlongMemory =
-      load && !getPanel(tile) &&
-      isContiguous(load, dim) &&
+      load && !getPanel(tile) && isContiguous(load, dim) &&
       llvm::none_of(load.getLookupMaps(), [&](Attribute map) {
         return cast<AffineMapAttr>(map).getValue().isFunctionOfDim(dim);
       });

@@ -52,6 +52,7 @@ private:
   void printDomain(AttentionOp op);
   void printMask(AttentionOp op);
   void printCounts(AttentionOp op);
+  void chooseSchedule(AttentionOp op);
   void printSchedule(AttentionOp op);
   void printWork(AttentionOp op);
   void printLayers();
@@ -224,14 +225,35 @@ void EntryReport::printMask(AttentionOp op) {
   printCounts(op);
 }
 
+/// Where the sizes decide between two schedules, the one that holds.
+void EntryReport::chooseSchedule(AttentionOp op) {
+  ScheduleAttr schedule = *op.getSchedule();
+  while (schedule.getOtherwise()) {
+    auto queries =
+        sizes.valueOf(op.getMixedBounds()[schedule.getQueryDim()]).constant();
+    if (!queries || *queries >= schedule.getMinQueries())
+      break;
+    schedule = schedule.getOtherwise();
+  }
+  op.setScheduleAttr(schedule);
+}
+
 void EntryReport::printSchedule(AttentionOp op) {
   ScheduleAttr schedule = *op.getSchedule();
   unsigned lanes = cpu.vectorBits / 32;
   int64_t queries = schedule.getQueryTile();
-  item("schedule", fmt::format("{} queries a tile: {} registers of {} lanes",
-                               queries, queries / lanes, lanes));
-  more(fmt::format("{} keys a register tile: {} accumulators",
-                   cpu.registerRows(), cpu.registerRows() * (queries / lanes)));
+  bool isNarrow = queries < lanes;
+  if (isNarrow) {
+    item("schedule", fmt::format("{} queries a tile: keys and columns along "
+                                 "registers of {} lanes",
+                                 queries, lanes));
+  } else {
+    item("schedule", fmt::format("{} queries a tile: {} registers of {} lanes",
+                                 queries, queries / lanes, lanes));
+    more(fmt::format("{} keys a register tile: {} accumulators",
+                     cpu.registerRows(),
+                     cpu.registerRows() * (queries / lanes)));
+  }
   more(fmt::format(
       "{} keys a block: {} of scores", schedule.getKeyBlock(),
       bytesText(static_cast<double>(schedule.getKeyBlock() * queries * 4))));
@@ -242,11 +264,16 @@ void EntryReport::printSchedule(AttentionOp op) {
                     schedule.getQueryGroup()));
   auto size =
       sizes.valueOf(op.getMixedBounds()[schedule.getQueryDim()]).constant();
+  if (ScheduleAttr few = schedule.getOtherwise(); few && !size)
+    more(fmt::format(
+        "fewer than {} queries: tiles of {} along {} instead",
+        schedule.getMinQueries(), few.getQueryTile(),
+        op.getDomain().getNames()[few.getQueryDim()].getValue().str()));
   if (!size || *size == 0)
     return;
   double tiles = std::ceil(*size / static_cast<double>(queries));
   more(percentText(*size / (tiles * static_cast<double>(queries))) +
-       " of the lanes hold a query");
+       (isNarrow ? " of the rows hold a query" : " of the lanes hold a query"));
 }
 
 void EntryReport::printWork(AttentionOp op) {
@@ -296,6 +323,7 @@ void EntryReport::printAttention(AttentionOp op) {
   os << "\nattention " << place(op.getLoc()) << '\n';
   if (std::string text = line(op.getLoc()); !text.empty())
     os << "  " << text << '\n';
+  chooseSchedule(op);
   printDomain(op);
   printMask(op);
   printSchedule(op);
