@@ -141,6 +141,8 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createPairProductsPass());
   pm.addPass(createSplitContractionsPass());
   pm.addPass(createHoistTileLoadsPass());
+  // The queries that a block needs with its mask and without it are one load.
+  pm.addPass(createCSEPass());
   pm.addPass(createHoistTileGroupsPass());
   pm.addPass(createLowerCopiesPass());
   pm.addPass(createParallelizeGenericsPass());
