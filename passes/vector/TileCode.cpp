@@ -9,7 +9,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -203,33 +202,6 @@ SmallVector<Value> TileCode::readInputs(Location loc, ValueRange inputs,
   return values;
 }
 
-Value TileCode::addTerm(TileContractOp contract, ArrayRef<Value> inputs,
-                        ArrayRef<Value> point, int64_t width, Value sum,
-                        Value exists) {
-  Location loc = contract.getLoc();
-  Value term = compute(contract.getBody(), inputs, point, width);
-  // A product is fused into the sum; anything else is added to it.
-  auto factors = contract.getBody()
-                         .front()
-                         .getTerminator()
-                         ->getOperand(0)
-                         .getDefiningOp<arith::MulFOp>()
-                     ? term.getDefiningOp<arith::MulFOp>()
-                     : arith::MulFOp();
-  Value next;
-  if (factors && isa<VectorType>(term.getType())) {
-    next = math::FmaOp::create(builder, loc, factors.getLhs(), factors.getRhs(),
-                               sum);
-    factors.erase();
-  } else {
-    next =
-        arith::AddFOp::create(builder, loc, sum, broadcast(loc, term, width));
-  }
-  if (!exists)
-    return next;
-  return arith::SelectOp::create(builder, loc, exists, next, sum);
-}
-
 Value TileCode::applyMask(TileMaskOp mask, Value score, ArrayRef<Value> inputs,
                           ArrayRef<Value> point, int64_t width) {
   Location loc = mask.getLoc();
@@ -341,6 +313,13 @@ bool TileCode::isUpdatedPart(tensor::ExtractSliceOp slice) {
                       }) &&
          llvm::any_of(slice.getSource().getUsers(),
                       llvm::IsaPred<tensor::InsertSliceOp>);
+}
+
+bool TileCode::isOverwritten(TileLoadOp load) {
+  return llvm::any_of(load.getSource().getUsers(), [&](Operation *user) {
+    auto store = dyn_cast<TileStoreOp>(user);
+    return store && store.getDest() == load.getSource();
+  });
 }
 
 bool TileCode::isLastUse(Value tile, Operation *user) {

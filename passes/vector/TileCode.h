@@ -157,6 +157,8 @@ public:
   /// Whether a part of a tile is put back where it was, after it is updated,
   /// and nothing else reads the whole.
   static bool isUpdatedPart(mlir::tensor::ExtractSliceOp slice);
+  /// Whether what a load reads is stored to in this iteration.
+  static bool isOverwritten(TileLoadOp load);
   /// Whether nothing reads a tile after `user` does, so that its memory may be
   /// taken over.
   static bool isLastUse(mlir::Value tile, mlir::Operation *user);
@@ -176,6 +178,15 @@ public:
   /// Builds nested loops from 0 over `extents`.
   void buildLoops(mlir::Location loc, mlir::ValueRange extents,
                   llvm::function_ref<void(mlir::ValueRange)> body);
+
+  /// The extents of the dimensions that a contraction sums over.
+  llvm::SmallVector<mlir::Value> getSummedExtents(TileContractOp contract);
+  /// Nested loops over `extents` that carry sums; `body` maps these.
+  llvm::SmallVector<mlir::Value> buildSumLoops(
+      mlir::Location loc, mlir::ValueRange extents, mlir::ValueRange sums,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange ivs,
+                                                        mlir::ValueRange sums)>
+          body);
 
   /// Writes a tile to memory element by element, where it is in range. The
   /// tile's lanes, if it has them, are walked one by one.
@@ -213,6 +224,11 @@ private:
   mlir::Value computeSpan(mlir::Location loc, mlir::Value tile, unsigned dim,
                           llvm::ArrayRef<mlir::Value> coordinates,
                           int64_t width, mlir::Value count);
+  /// A vector of elements that are read one by one, through a line of scratch
+  /// memory; those from `count` on are any.
+  mlir::Value collect(mlir::Location loc, mlir::Type element, int64_t width,
+                      mlir::Value count,
+                      llvm::function_ref<mlir::Value(mlir::Value)> read);
   mlir::Value gatherSpan(mlir::Location loc, mlir::Value tile, unsigned dim,
                          llvm::ArrayRef<mlir::Value> coordinates, int64_t width,
                          mlir::Value count);

@@ -267,26 +267,15 @@ Value TileCode::readScattered(TileLoadOp load, ArrayRef<Value> coordinates,
     }
     lines.push_back(line);
   }
-  bool isTruth = element.isInteger(1);
-  Type stored = isTruth ? builder.getI8Type() : element;
-  Value buffer = createBuffer(loc, {width}, stored);
-  buildLoops(loc, index(loc, width), [&](ValueRange ivs) {
+  return collect(loc, element, width, index(loc, width), [&](Value place) {
     Coordinates at(coordinates);
-    at[*getLane(load)] = ivs[0];
+    at[*getLane(load)] = place;
     SmallVector<Value> lookups(lookupValues);
     for (auto [lookup, line] : llvm::zip(lookups, lines))
       if (line)
-        lookup = memref::LoadOp::create(builder, loc, line, ivs[0]);
-    Value value = loadElement(load, at, lookups);
-    if (isTruth)
-      value = arith::ExtUIOp::create(builder, loc, stored, value);
-    memref::StoreOp::create(builder, loc, value, buffer, ivs[0]);
+        lookup = memref::LoadOp::create(builder, loc, line, place);
+    return loadElement(load, at, lookups);
   });
-  Value line = vector::LoadOp::create(
-      builder, loc, VectorType::get({width}, stored), buffer, index(loc, 0));
-  return isTruth ? arith::TruncIOp::create(
-                       builder, loc, VectorType::get({width}, element), line)
-                 : line;
 }
 
 //===----------------------------------------------------------------------===//

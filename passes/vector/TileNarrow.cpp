@@ -83,16 +83,12 @@ bool TileVectorizer::isHeld(Value tile) {
     });
   };
   if (auto load = dyn_cast<TileLoadOp>(op)) {
-    bool isOverwritten =
-        llvm::any_of(load.getSource().getUsers(), [&](Operation *user) {
-          auto store = dyn_cast<TileStoreOp>(user);
-          return store && store.getDest() == load.getSource();
-        });
     bool isAlongMemory = false;
     for (int64_t dim = 0;
          dim < cast<RankedTensorType>(tile.getType()).getRank(); ++dim)
       isAlongMemory |= TileCode::isContiguous(load, dim);
-    return isOverwritten || (!isAlongMemory && isReread(/*evenPerTile=*/true));
+    return TileCode::isOverwritten(load) ||
+           (!isAlongMemory && isReread(/*evenPerTile=*/true));
   }
   if (auto map = dyn_cast<TileMapOp>(op)) {
     if (map.getInputs().empty())
@@ -266,12 +262,11 @@ LogicalResult TileVectorizer::processNarrowWeigh(TileWeighOp weigh) {
     whole = arith::SubIOp::create(
         builder, loc, columns,
         arith::RemSIOp::create(builder, loc, columns, code.index(loc, wide)));
-    code.buildSpans(loc, zero, whole, wide, {},
-                    [&](Value start, Value count, ValueRange) {
-                      if (!count)
-                        buildColumns(start, count, vectors);
-                      return SmallVector<Value>();
-                    });
+    auto loop =
+        scf::ForOp::create(builder, loc, zero, whole, code.index(loc, wide));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    buildColumns(loop.getInductionVar(), Value(), vectors);
   }
   if (!known || *known % wide != 0)
     code.buildSpans(loc, known ? code.index(loc, *known / wide * wide) : whole,

@@ -50,48 +50,6 @@ std::pair<Value, Value> TileVectorizer::getVisited(Value score) {
           end ? end : code.getExtents(score)[1]};
 }
 
-/// The extents of the dimensions that are summed over.
-SmallVector<Value> TileVectorizer::getSummedExtents(TileContractOp contract) {
-  SmallVector<Value> extents;
-  for (unsigned dim = 2; dim < contract.getNumDims(); ++dim)
-    for (auto [input, attr] :
-         llvm::zip(contract.getInputs(), contract.getMaps())) {
-      std::optional<unsigned> position =
-          cast<AffineMapAttr>(attr).getValue().getResultPosition(
-              builder.getAffineDimExpr(dim));
-      if (!position)
-        continue;
-      extents.push_back(code.getExtents(input)[*position]);
-      break;
-    }
-  return extents;
-}
-
-/// Loops over `extents` that carry sums; `body` maps these.
-static SmallVector<Value>
-buildSumLoops(OpBuilder &builder, TileCode &code, Location loc,
-              ValueRange extents, ValueRange sums,
-              function_ref<SmallVector<Value>(ValueRange, ValueRange)> body) {
-  SmallVector<scf::ForOp> loops;
-  SmallVector<Value> ivs, values(sums);
-  OpBuilder::InsertionGuard guard(builder);
-  for (Value extent : extents) {
-    auto loop = scf::ForOp::create(builder, loc, code.index(loc, 0), extent,
-                                   code.index(loc, 1), values);
-    builder.setInsertionPointToStart(loop.getBody());
-    ivs.push_back(loop.getInductionVar());
-    values = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
-    loops.push_back(loop);
-  }
-  values = body(ivs, values);
-  for (scf::ForOp loop : llvm::reverse(loops)) {
-    builder.setInsertionPointToEnd(loop.getBody());
-    scf::YieldOp::create(builder, loc, values);
-    values = llvm::to_vector_of<Value>(loop.getResults());
-  }
-  return values;
-}
-
 /// Whether the innermost of what is summed over lies along memory.
 bool TileVectorizer::canSumAlongLanes(TileContractOp contract) {
   unsigned last = contract.getNumDims() - 1;
@@ -118,9 +76,9 @@ Value TileVectorizer::buildDots(TileContractOp contract, ValueRange keys) {
   auto vectorType = VectorType::get({spanWidth}, type.getElementType());
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType));
-  SmallVector<Value> extents = getSummedExtents(contract);
-  SmallVector<Value> sums = buildSumLoops(
-      builder, code, loc, ArrayRef(extents).drop_back(),
+  SmallVector<Value> extents = code.getSummedExtents(contract);
+  SmallVector<Value> sums = code.buildSumLoops(
+      loc, ArrayRef(extents).drop_back(),
       SmallVector<Value>(rows * keys.size(), zero),
       [&](ValueRange ivs, ValueRange outer) {
         return code.buildSpans(
@@ -192,12 +150,12 @@ LogicalResult TileVectorizer::processDots(TileContractOp contract) {
   auto vectorType = VectorType::get({spanWidth}, type.getElementType());
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType));
-  SmallVector<Value> extents = getSummedExtents(contract);
+  SmallVector<Value> extents = code.getSummedExtents(contract);
   code.buildSpans(
       loc, begin, end, spanWidth, {},
       [&](Value start, Value count, ValueRange) {
-        SmallVector<Value> sums = buildSumLoops(
-            builder, code, loc, extents, SmallVector<Value>(rows, zero),
+        SmallVector<Value> sums = code.buildSumLoops(
+            loc, extents, SmallVector<Value>(rows, zero),
             [&](ValueRange ivs, ValueRange carried) {
               SpanReader reader(code, contract.getInputs(), contract.getMaps(),
                                 /*along=*/1, spanWidth, count);

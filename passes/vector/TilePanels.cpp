@@ -116,11 +116,7 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   // Truth values are bytes in memory and bits in a vector: no panel holds them.
   if (type.getElementType().isInteger(1))
     return success();
-  bool overwritten =
-      llvm::any_of(load.getSource().getUsers(), [&](Operation *user) {
-        auto store = dyn_cast<TileStoreOp>(user);
-        return store && store.getDest() == load.getSource();
-      });
+  bool overwritten = TileCode::isOverwritten(load);
   if (!lane) {
     if (overwritten || isReadInLoop(load))
       fillRowPanel(load);

@@ -81,28 +81,35 @@ Value TileCode::computeSpan(Location loc, Value tile, unsigned dim,
                    width);
 }
 
-/// Collects a span in a line of scratch memory, element by element.
-Value TileCode::gatherSpan(Location loc, Value tile, unsigned dim,
-                           ArrayRef<Value> coordinates, int64_t width,
-                           Value count) {
-  Type element = cast<RankedTensorType>(tile.getType()).getElementType();
-  // Truth values are bytes in memory.
+Value TileCode::collect(Location loc, Type element, int64_t width, Value count,
+                        function_ref<Value(Value)> read) {
+  // Truth values are bytes in memory, and bits in a vector.
   bool isTruth = element.isInteger(1);
   Type stored = isTruth ? builder.getI8Type() : element;
   Value line = createBuffer(loc, {width}, stored);
-  buildLoops(loc, count ? count : index(loc, width), [&](ValueRange ivs) {
-    Coordinates at(coordinates);
-    at[dim] = arith::AddIOp::create(builder, loc, at[dim], ivs[0]);
-    Value value = read(loc, tile, at);
+  buildLoops(loc, count, [&](ValueRange ivs) {
+    Value value = read(ivs[0]);
     if (isTruth)
       value = arith::ExtUIOp::create(builder, loc, stored, value);
     memref::StoreOp::create(builder, loc, value, line, ivs[0]);
   });
-  Value span = vector::LoadOp::create(
+  Value vector = vector::LoadOp::create(
       builder, loc, VectorType::get({width}, stored), line, index(loc, 0));
   return isTruth ? arith::TruncIOp::create(
-                       builder, loc, VectorType::get({width}, element), span)
-                 : span;
+                       builder, loc, VectorType::get({width}, element), vector)
+                 : vector;
+}
+
+Value TileCode::gatherSpan(Location loc, Value tile, unsigned dim,
+                           ArrayRef<Value> coordinates, int64_t width,
+                           Value count) {
+  Type element = cast<RankedTensorType>(tile.getType()).getElementType();
+  return collect(
+      loc, element, width, count ? count : index(loc, width), [&](Value place) {
+        Coordinates at(coordinates);
+        at[dim] = arith::AddIOp::create(builder, loc, at[dim], place);
+        return read(loc, tile, at);
+      });
 }
 
 void TileCode::writeSpan(Location loc, Value memref, ValueRange indices,

@@ -237,49 +237,26 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
   SmallVector<Value> sums(
       rows.size(),
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType)));
-  // The extent of each contraction dimension, from any input that has it.
-  unsigned numDims =
-      contract.getMaps().empty()
-          ? 2
-          : cast<AffineMapAttr>(contract.getMaps()[0]).getValue().getNumDims();
-  SmallVector<scf::ForOp> loops;
-  SmallVector<Value> point(numDims);
-  OpBuilder::InsertionGuard guard(builder);
-  for (unsigned dim = 2; dim < numDims; ++dim) {
-    Value extent;
-    for (auto [input, attr] :
-         llvm::zip(contract.getInputs(), contract.getMaps()))
-      if (std::optional<unsigned> position =
-              cast<AffineMapAttr>(attr).getValue().getResultPosition(
-                  builder.getAffineDimExpr(dim)))
-        extent = code.getExtents(input)[*position];
-    if (!extent)
-      extent = code.index(loc, 1);
-    auto loop = scf::ForOp::create(builder, loc, code.index(loc, 0), extent,
-                                   code.index(loc, 1), sums);
-    builder.setInsertionPointToStart(loop.getBody());
-    point[dim] = loop.getInductionVar();
-    sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
-    loops.push_back(loop);
-  }
   bool isDot = target.bf16Dots && width % dotLanes == 0 &&
                isPairProduct(contract.getBody());
-  for (auto [row, sum] : llvm::zip(rows, sums)) {
-    point[1] = row;
-    SmallVector<Value> inputs =
-        code.readInputs(loc, contract.getInputs(), contract.getMaps(), point);
-    if (isDot)
-      sum = buildDots(builder, loc, sum, code.broadcast(loc, inputs[0], width),
-                      code.broadcast(loc, inputs[1], width));
-    else
-      sum = code.addTerm(contract, inputs, point, width, sum);
-  }
-  for (scf::ForOp loop : llvm::reverse(loops)) {
-    builder.setInsertionPointToEnd(loop.getBody());
-    scf::YieldOp::create(builder, loc, sums);
-    sums = llvm::to_vector_of<Value>(loop.getResults());
-  }
-  return sums;
+  return code.buildSumLoops(
+      loc, code.getSummedExtents(contract), sums,
+      [&](ValueRange ivs, ValueRange carried) {
+        SmallVector<Value> next;
+        for (auto [row, sum] : llvm::zip(rows, carried)) {
+          SmallVector<Value> point = {Value(), row};
+          llvm::append_range(point, ivs);
+          SmallVector<Value> inputs = code.readInputs(
+              loc, contract.getInputs(), contract.getMaps(), point);
+          if (isDot)
+            next.push_back(buildDots(builder, loc, sum,
+                                     code.broadcast(loc, inputs[0], width),
+                                     code.broadcast(loc, inputs[1], width)));
+          else
+            next.push_back(code.addTerm(contract, inputs, point, width, sum));
+        }
+        return next;
+      });
 }
 
 Value TileSweep::emitElement(Operation *op, Value row,

@@ -79,7 +79,6 @@ private:
   mlir::Value buildDots(TileContractOp contract, mlir::ValueRange keys);
   bool canSumAlongLanes(TileContractOp contract);
   std::pair<mlir::Value, mlir::Value> getVisited(mlir::Value score);
-  llvm::SmallVector<mlir::Value> getSummedExtents(TileContractOp contract);
 
   // Control flow that carries tiles (TileControlFlow.cpp).
   mlir::LogicalResult processFor(mlir::scf::ForOp loop);
