@@ -34,6 +34,7 @@ namespace fovea::attn {
 class AttentionOpInterface;
 namespace detail {
 unsigned getSegmentOf(AttentionOpInterface op, mlir::Region &region);
+unsigned getNumLeadingArguments(AttentionOpInterface op, mlir::Region &region);
 mlir::LogicalResult verifyAttention(AttentionOpInterface op);
 } // namespace detail
 } // namespace fovea::attn

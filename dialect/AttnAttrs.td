@@ -30,7 +30,8 @@ def Attn_DimKind : I32Enum<"DimKind", "role of a dimension of the domain", [
 
 def Attn_ResultKind : I32Enum<"ResultKind", "what a result of an attention holds", [
     I32EnumCase<"output", 0>, I32EnumCase<"logsumexp", 1>,
-    I32EnumCase<"weights", 2>]> {
+    I32EnumCase<"weights", 2>, I32EnumCase<"max", 3>,
+    I32EnumCase<"argmax", 4>]> {
   let cppNamespace = "::fovea::attn";
 }
 def Attn_ResultKindAttr : EnumAttr<Attn_Dialect, Attn_ResultKind, "result">;
@@ -38,7 +39,8 @@ def Attn_ResultKindArrayAttr
     : TypedArrayAttrBase<Attn_ResultKindAttr, "array of result kinds">;
 
 def Attn_TileReduction : I32Enum<"TileReduction", "reduction of a tile's row", [
-    I32EnumCase<"max", 0>, I32EnumCase<"sum", 1>]> {
+    I32EnumCase<"max", 0>, I32EnumCase<"sum", 1>,
+    I32EnumCase<"maximum", 2>]> {
   let cppNamespace = "::fovea::attn";
 }
 def Attn_TileReductionAttr

@@ -26,6 +26,8 @@ def Attn_NormalizerAttrInterface : AttrInterface<"NormalizerAttrInterface"> {
     The state (a, m, l) of two disjoint sets of keys merges associatively:
     m = max(m1, m2), and a and l are the sums of the rescaled parts.
     So a sink, one more key whose value is zero, may be added at the end.
+    The sum u of weight * log weight merges too, where there is a mass: moved to
+    another shift it is rescale * (u + l * log rescale).
     All methods build IR on floats, scalar or vector, of one type.
   }];
   let methods = [
@@ -39,6 +41,15 @@ def Attn_NormalizerAttrInterface : AttrInterface<"NormalizerAttrInterface"> {
            "::mlir::Value":$score, "::mlir::Value":$shift)>,
     InterfaceMethod<"Builds the factor that moves sums from one shift to a later one.",
       "::mlir::Value", "buildRescale",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+           "::mlir::Value":$oldShift, "::mlir::Value":$newShift)>,
+    InterfaceMethod<"Builds the logarithm of a weight other than 0; only for families with a mass.",
+      "::mlir::Value", "buildLogWeight",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+           "::mlir::Value":$score, "::mlir::Value":$shift)>,
+    InterfaceMethod<"Builds the logarithm of a factor other than 0 that moves sums from one shift "
+                    "to a later one.",
+      "::mlir::Value", "buildLogRescale",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "::mlir::Value":$oldShift, "::mlir::Value":$newShift)>,
     InterfaceMethod<"Builds the factor that the weighted sum is multiplied by at the end; a row "

@@ -29,17 +29,22 @@ static Value buildFloat(OpBuilder &builder, Location loc, Type type,
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// exp(a - b), where b = -inf means that nothing was seen yet: then a is -inf
-/// too, and exp(-inf - 0) = 0 is what both weights and factors need.
-static Value buildShiftedExp(OpBuilder &builder, Location loc, Value a,
-                             Value b) {
+/// a - b, where b = -inf means that nothing was seen yet: then a is -inf too,
+/// and so is the difference.
+static Value buildShifted(OpBuilder &builder, Location loc, Value a, Value b) {
   Value lowest = buildFloat(builder, loc, b.getType(), -infinity);
   Value zero = buildFloat(builder, loc, b.getType(), 0.0);
   Value none =
       arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, b, lowest);
   Value shift = arith::SelectOp::create(builder, loc, none, zero, b);
-  Value difference = arith::SubFOp::create(builder, loc, a, shift);
-  return math::ExpOp::create(builder, loc, difference);
+  return arith::SubFOp::create(builder, loc, a, shift);
+}
+
+/// exp(a - b); exp(-inf - 0) = 0 is what both weights and factors need where
+/// nothing was seen yet.
+static Value buildShiftedExp(OpBuilder &builder, Location loc, Value a,
+                             Value b) {
+  return math::ExpOp::create(builder, loc, buildShifted(builder, loc, a, b));
 }
 
 /// 1 / mass, but 0 for a row without any.
@@ -63,6 +68,16 @@ Value SoftmaxAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
 Value SoftmaxAttr::buildRescale(OpBuilder &builder, Location loc,
                                 Value oldShift, Value newShift) const {
   return buildShiftedExp(builder, loc, oldShift, newShift);
+}
+
+Value SoftmaxAttr::buildLogWeight(OpBuilder &builder, Location loc, Value score,
+                                  Value shift) const {
+  return buildShifted(builder, loc, score, shift);
+}
+
+Value SoftmaxAttr::buildLogRescale(OpBuilder &builder, Location loc,
+                                   Value oldShift, Value newShift) const {
+  return buildShifted(builder, loc, oldShift, newShift);
 }
 
 Value SoftmaxAttr::buildFinalFactor(OpBuilder &builder, Location loc, Value,
@@ -98,6 +113,15 @@ Value RatioAttr::buildRescale(OpBuilder &, Location, Value, Value) const {
   return {};
 }
 
+Value RatioAttr::buildLogWeight(OpBuilder &builder, Location loc, Value score,
+                                Value) const {
+  return math::LogOp::create(builder, loc, score);
+}
+
+Value RatioAttr::buildLogRescale(OpBuilder &, Location, Value, Value) const {
+  return {};
+}
+
 Value RatioAttr::buildFinalFactor(OpBuilder &builder, Location loc, Value,
                                   Value mass) const {
   return buildInverse(builder, loc, mass);
@@ -117,6 +141,14 @@ Value PlainAttr::buildWeight(OpBuilder &builder, Location loc, Value score,
 }
 
 Value PlainAttr::buildRescale(OpBuilder &, Location, Value, Value) const {
+  return {};
+}
+
+Value PlainAttr::buildLogWeight(OpBuilder &, Location, Value, Value) const {
+  return {};
+}
+
+Value PlainAttr::buildLogRescale(OpBuilder &, Location, Value, Value) const {
   return {};
 }
 

@@ -6,280 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/Attn.h"
+#include "dialect/AttnVerify.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace fovea::attn;
-
-//===----------------------------------------------------------------------===//
-// What attn.attention and attn.online share
-//===----------------------------------------------------------------------===//
-
-unsigned fovea::attn::detail::getSegmentOf(AttentionOpInterface op,
-                                           Region &region) {
-  for (auto [k, inner] : llvm::enumerate(op.getInner()))
-    if (&inner == &region)
-      return k;
-  unsigned segment = op.getInner().size();
-  for (Region *candidate : {&op.getScore(), &op.getMask(), &op.getValue(),
-                            op.getEpilogueOrNull(), op.getSinkOrNull()}) {
-    if (candidate == &region)
-      return segment;
-    ++segment;
-  }
-  llvm_unreachable("not a region of this op");
-}
-
-namespace {
-/// One region of an attention, with what may stand in it.
-struct RegionRule {
-  Region *region;
-  std::string name;
-  /// The dimensions that have a value in it.
-  llvm::SmallBitVector dims;
-  /// The lookups that are known in it.
-  unsigned lookups;
-};
-} // namespace
-
-static llvm::SmallBitVector dimsOfKinds(DomainAttr domain,
-                                        ArrayRef<DimKind> kinds) {
-  llvm::SmallBitVector dims(domain.getNumDims());
-  for (unsigned dim = 0; dim < domain.getNumDims(); ++dim)
-    if (llvm::is_contained(kinds, domain.getKinds()[dim]))
-      dims.set(dim);
-  return dims;
-}
-
-static SmallVector<RegionRule> getRegionRules(AttentionOpInterface op) {
-  DomainAttr domain = op.getDomain();
-  unsigned lookups = op.getNumLookups();
-  llvm::SmallBitVector all(domain.getNumDims(), true);
-  auto scores = dimsOfKinds(domain, {DimKind::parallel, DimKind::key});
-  auto values =
-      dimsOfKinds(domain, {DimKind::parallel, DimKind::key, DimKind::value});
-  auto outputs = dimsOfKinds(domain, {DimKind::parallel, DimKind::value});
-
-  SmallVector<RegionRule> rules;
-  for (unsigned k = 0; k < lookups; ++k)
-    rules.push_back({&op.getLookup(k), "lookup " + std::to_string(k), all, k});
-  for (unsigned k = 0; k < op.getNumContractions(); ++k) {
-    llvm::SmallBitVector dims = scores;
-    for (int64_t dim : op.getDimsOfContraction(k))
-      dims.set(dim);
-    rules.push_back({&op.getContraction(k), "contraction " + std::to_string(k),
-                     dims, lookups});
-  }
-  rules.push_back({&op.getScore(), "score", scores, lookups});
-  rules.push_back({&op.getMask(), "mask", scores, lookups});
-  rules.push_back({&op.getValue(), "value", values, lookups});
-  if (Region *epilogue = op.getEpilogueOrNull())
-    rules.push_back({epilogue, "epilogue", outputs, lookups});
-  if (Region *sink = op.getSinkOrNull())
-    rules.push_back(
-        {sink, "sink", dimsOfKinds(domain, {DimKind::parallel}), lookups});
-  return rules;
-}
-
-static LogicalResult verifyDomain(AttentionOpInterface op) {
-  DomainAttr domain = op.getDomain();
-  size_t dynamicBounds =
-      llvm::count_if(domain.getBounds(), ShapedType::isDynamic);
-  if (op.getBounds().size() != dynamicBounds)
-    return op.emitOpError()
-           << "expects " << dynamicBounds << " dynamic bounds, but got "
-           << op.getBounds().size();
-  size_t dynamicOffsets =
-      llvm::count_if(domain.getOffsets(), ShapedType::isDynamic);
-  if (op.getOffsets().size() != dynamicOffsets)
-    return op.emitOpError()
-           << "expects " << dynamicOffsets << " dynamic offsets, but got "
-           << op.getOffsets().size();
-  if (domain.getDims(DimKind::key).empty())
-    return op.emitOpError("expects at least one key dimension");
-  if (op.getNumLookups() > op.getInner().size())
-    return op.emitOpError()
-           << "expects " << op.getNumLookups() << " lookup regions, but has "
-           << op.getInner().size() << " inner regions";
-  return success();
-}
-
-/// The dimensions of contractions: in range, of that kind, summed once.
-static LogicalResult verifyContractionDims(AttentionOpInterface op) {
-  DomainAttr domain = op.getDomain();
-  if (op.getContractionDims().size() != op.getNumContractions())
-    return op.emitOpError()
-           << "expects the dimensions of " << op.getNumContractions()
-           << " contractions, but got those of "
-           << op.getContractionDims().size();
-  llvm::SmallBitVector summed(domain.getNumDims());
-  for (unsigned k = 0; k < op.getNumContractions(); ++k) {
-    if (!isa<DenseI64ArrayAttr>(op.getContractionDims()[k]))
-      return op.emitOpError("expects contraction dimensions as integer arrays");
-    for (int64_t dim : op.getDimsOfContraction(k)) {
-      if (dim < 0 || dim >= domain.getNumDims() ||
-          !domain.isKind(dim, DimKind::contraction))
-        return op.emitOpError()
-               << "contraction " << k << " sums over dimension " << dim
-               << ", which is not a contraction dimension";
-      if (summed.test(dim))
-        return op.emitOpError()
-               << "contraction dimension '" << domain.getNames()[dim].getValue()
-               << "' is summed twice";
-      summed.set(dim);
-    }
-  }
-  return success();
-}
-
-/// One access against its operand and the dimensions it may use.
-static LogicalResult verifyAccess(AttentionOpInterface op, Value operand,
-                                  AffineMap map, const Twine &what,
-                                  const llvm::SmallBitVector &dims,
-                                  unsigned lookups) {
-  DomainAttr domain = op.getDomain();
-  unsigned numDims = domain.getNumDims();
-  if (map.getNumDims() != numDims + op.getNumLookups() ||
-      map.getNumSymbols() != op.getSymbols().size())
-    return op.emitOpError()
-           << what << " has an access over " << map.getNumDims()
-           << " dimensions and " << map.getNumSymbols()
-           << " symbols, but the domain has " << numDims << " and "
-           << op.getNumLookups() << " lookups, and the op "
-           << op.getSymbols().size() << " symbols";
-  Type type = operand.getType();
-  auto shaped = dyn_cast<ShapedType>(type);
-  if (!getElementTypeOrSelf(type).isIntOrIndexOrFloat() ||
-      (shaped && !isa<RankedTensorType, MemRefType>(type)))
-    return op.emitOpError() << what << " is " << type
-                            << ", which is neither a tensor or memref of "
-                               "numbers with a rank nor a number";
-  int64_t rank = shaped ? shaped.getRank() : 0;
-  if (map.getNumResults() != rank)
-    return op.emitOpError()
-           << what << " has " << rank << " dimensions, but its access gives "
-           << map.getNumResults() << " coordinates";
-  for (unsigned dim = 0; dim < map.getNumDims(); ++dim) {
-    if (!map.isFunctionOfDim(dim))
-      continue;
-    if (dim >= numDims && dim - numDims >= lookups)
-      return op.emitOpError() << what << " uses lookup " << dim - numDims
-                              << ", which is not known there";
-    if (dim < numDims && !dims.test(dim))
-      return op.emitOpError()
-             << what << " depends on the "
-             << stringifyDimKind(domain.getKinds()[dim]) << " dimension '"
-             << domain.getNames()[dim].getValue()
-             << "', which has no value there";
-  }
-  return success();
-}
-
-static LogicalResult verifyRegion(AttentionOpInterface op,
-                                  const RegionRule &rule) {
-  OperandRange inputs = op.getInputsOf(*rule.region);
-  for (auto [k, input, access] :
-       llvm::enumerate(inputs, op.getAccessesOf(*rule.region)))
-    if (failed(verifyAccess(op, input, access,
-                            "operand " + Twine(k) + " of the " + rule.name,
-                            rule.dims, rule.lookups)))
-      return failure();
-
-  if (rule.region->empty()) {
-    if (!inputs.empty())
-      return op.emitOpError()
-             << "the " << rule.name << " has operands, but no region";
-    return success();
-  }
-  if (!rule.region->hasOneBlock())
-    return op.emitOpError()
-           << "expects the " << rule.name << " to have one block";
-
-  unsigned leading = op.getNumLeadingArguments(*rule.region);
-  Block &body = rule.region->front();
-  if (body.getNumArguments() != leading + inputs.size())
-    return op.emitOpError()
-           << "expects the " << rule.name << " to have "
-           << leading + inputs.size() << " block arguments, but it has "
-           << body.getNumArguments();
-  for (auto [k, arg] : llvm::enumerate(body.getArguments())) {
-    Type expected = k < leading
-                        ? Float32Type::get(op.getContext())
-                        : getElementTypeOrSelf(inputs[k - leading].getType());
-    if (arg.getType() != expected)
-      return op.emitOpError()
-             << "expects argument " << k << " of the " << rule.name << " to be "
-             << expected << ", but it is " << arg.getType();
-  }
-
-  auto yield = dyn_cast<YieldOp>(body.back());
-  if (!yield)
-    return op.emitOpError()
-           << "expects the " << rule.name << " to end with attn.yield";
-  Type yielded = yield.getValue().getType();
-  bool isLookup = StringRef(rule.name).starts_with("lookup");
-  bool isMask = rule.region == &op.getMask();
-  bool ok = isLookup                                ? isa<IndexType>(yielded)
-            : isMask                                ? yielded.isInteger(1)
-            : rule.region == op.getEpilogueOrNull() ? isa<FloatType>(yielded)
-                                                    : yielded.isF32();
-  if (!ok)
-    return op.emitOpError() << "expects the " << rule.name << " to yield "
-                            << (isLookup ? "index"
-                                : isMask ? "i1"
-                                         : "f32")
-                            << ", but it yields " << yielded;
-
-  for (Operation &inner : body) {
-    if (!isMemoryEffectFree(&inner) || inner.getNumRegions() != 0)
-      return inner.emitOpError()
-             << "in the " << rule.name << " is not scalar and pure";
-    auto index = dyn_cast<IndexOp>(inner);
-    if (!index)
-      continue;
-    if (index.getDim() >= op.getDomain().getNumDims())
-      return index.emitOpError()
-             << "names dimension " << index.getDim() << ", but the domain has "
-             << op.getDomain().getNumDims();
-    if (!rule.dims.test(index.getDim()))
-      return index.emitOpError()
-             << "names dimension '"
-             << op.getDomain().getNames()[index.getDim()].getValue()
-             << "', which has no value in the " << rule.name;
-  }
-  return success();
-}
-
-LogicalResult fovea::attn::detail::verifyAttention(AttentionOpInterface op) {
-  if (failed(verifyDomain(op)) || failed(verifyContractionDims(op)))
-    return failure();
-
-  SmallVector<RegionRule> rules = getRegionRules(op);
-  ArrayRef<int32_t> segments = op.getInputSegments();
-  if (segments.size() != rules.size())
-    return op.emitOpError() << "expects operands in " << rules.size()
-                            << " groups, but got " << segments.size();
-  int64_t total = 0;
-  for (int32_t size : segments)
-    total += size;
-  if (total != static_cast<int64_t>(op.getInputs().size()) ||
-      llvm::any_of(segments, [](int32_t size) { return size < 0; }))
-    return op.emitOpError() << "has groups of " << total << " operands, but "
-                            << op.getInputs().size() << " operands";
-  if (op.getAccesses().size() != op.getInputs().size() + op.getOuts().size())
-    return op.emitOpError()
-           << "expects " << op.getInputs().size() + op.getOuts().size()
-           << " accesses, but got " << op.getAccesses().size();
-  for (RegionRule &rule : rules)
-    if (failed(verifyRegion(op, rule)))
-      return failure();
-  if (op.getScore().empty() && op.getNumContractions() != 1)
-    return op.emitOpError() << "expects a score region, since there are "
-                            << op.getNumContractions() << " contractions";
-  return success();
-}
+using fovea::attn::detail::dimsOfKinds;
+using fovea::attn::detail::verifyAccess;
 
 /// Operands in memory are read, destinations in memory are read and written.
 template <typename Op>
@@ -301,7 +36,29 @@ addEffects(Op op,
 // AttentionOp
 //===----------------------------------------------------------------------===//
 
-Region *AttentionOp::getEpilogueOrNull() { return &getEpilogue(); }
+std::optional<unsigned> AttentionOp::findResult(ResultKind kind) {
+  for (unsigned k = 0; k < getOuts().size(); ++k)
+    if (getResultKind(k) == kind)
+      return k;
+  return std::nullopt;
+}
+
+unsigned AttentionOp::getOutputNumber(unsigned out) {
+  unsigned number = 0;
+  for (unsigned k = 0; k < out; ++k)
+    number += getResultKind(k) == ResultKind::output;
+  return number;
+}
+
+SmallVector<unsigned> AttentionOp::getDimsOfOutput(unsigned out) {
+  AffineMap access =
+      cast<AffineMapAttr>(getAccesses()[getInputs().size() + out]).getValue();
+  return llvm::filter_to_vector(
+      getDomain().getDims(DimKind::value), [&](unsigned dim) {
+        return dim < access.getNumDims() && access.isFunctionOfDim(dim);
+      });
+}
+
 Region *AttentionOp::getSinkOrNull() { return &getSink(); }
 
 void AttentionOp::getEffects(
@@ -370,6 +127,40 @@ static LogicalResult verifySchedule(AttentionOpInterface op,
   return verifySchedule(op, otherwise, segments);
 }
 
+/// An index of the greatest score is that of one dimension.
+static LogicalResult verifyArgMax(AttentionOpInterface op) {
+  size_t keys = op.getDomain().getDims(DimKind::key).size();
+  if (keys == 1)
+    return success();
+  return op.emitOpError() << "expects one key dimension for argmax, but has "
+                          << keys;
+}
+
+/// A result that there may be several of: what it is computed from.
+static LogicalResult verifyOutput(AttentionOp op, unsigned out) {
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  unsigned number = op.getOutputNumber(out);
+  if (self.getNumValues() == 0)
+    return op.emitOpError("has an output, but no value region");
+  Region &epilogue = self.getEpilogue(number);
+  if (epilogue.empty() && number >= self.getNumValues())
+    return op.emitOpError()
+           << "expects an epilogue of output " << number << ", since there are "
+           << self.getNumValues() << " values";
+  SmallVector<unsigned> dims = op.getDimsOfOutput(out);
+  for (unsigned k = 0; k < self.getNumValues(); ++k) {
+    bool isUsed =
+        epilogue.empty() ? k == number : !epilogue.getArgument(k).use_empty();
+    for (int64_t dim : self.getDimsOfValue(k))
+      if (isUsed && !llvm::is_contained(dims, dim))
+        return op.emitOpError()
+               << "uses a sum over dimension '"
+               << op.getDomain().getNames()[dim].getValue() << "' in output "
+               << number << ", which does not have it";
+  }
+  return success();
+}
+
 LogicalResult AttentionOp::verifyRegions() {
   auto self = cast<AttentionOpInterface>(getOperation());
   if (failed(verifySegments(*this)) ||
@@ -378,15 +169,12 @@ LogicalResult AttentionOp::verifyRegions() {
   if (!getSink().empty() && !getNormalizer().hasMass())
     return emitOpError() << "has a sink, but its normalizer " << getNormalizer()
                          << " divides by nothing";
-  if (getResultKinds().size() != getOuts().size())
-    return emitOpError() << "expects a kind for each of " << getOuts().size()
-                         << " results, but got " << getResultKinds().size();
   if (getOuts().empty())
     return emitOpError("expects at least one result");
   for (unsigned k = 0; k < getOuts().size(); ++k) {
     ResultKind kind = getResultKind(k);
     for (unsigned other = 0; other < k; ++other)
-      if (getResultKind(other) == kind)
+      if (getResultKind(other) == kind && kind != ResultKind::output)
         return emitOpError()
                << "has two results of the kind " << stringifyResultKind(kind);
     SmallVector<DimKind> kinds = {DimKind::parallel};
@@ -398,11 +186,16 @@ LogicalResult AttentionOp::verifyRegions() {
                             "result " + Twine(stringifyResultKind(kind)),
                             dimsOfKinds(getDomain(), kinds), 0)))
       return failure();
-    if (!isa<FloatType>(getElementTypeOrSelf(getOuts()[k].getType())))
-      return emitOpError() << "expects results of floats, but got "
-                           << getOuts()[k].getType();
-    if (kind == ResultKind::output && getValue().empty())
-      return emitOpError("has an output, but no value region");
+    Type element = getElementTypeOrSelf(getOuts()[k].getType());
+    bool isIndex = kind == ResultKind::argmax;
+    if (isIndex ? !element.isSignlessInteger() : !isa<FloatType>(element))
+      return emitOpError() << "expects results of "
+                           << (isIndex ? "integers for argmax" : "floats")
+                           << ", but got " << getOuts()[k].getType();
+    if (kind == ResultKind::output && failed(verifyOutput(*this, k)))
+      return failure();
+    if (isIndex && failed(verifyArgMax(self)))
+      return failure();
     if (kind == ResultKind::logsumexp && !getNormalizer().hasMass())
       return emitOpError() << "has no log-sum-exp with the normalizer "
                            << getNormalizer();
@@ -414,7 +207,6 @@ LogicalResult AttentionOp::verifyRegions() {
 // OnlineOp
 //===----------------------------------------------------------------------===//
 
-Region *OnlineOp::getEpilogueOrNull() { return nullptr; }
 Region *OnlineOp::getSinkOrNull() { return nullptr; }
 
 void OnlineOp::getEffects(
@@ -424,12 +216,27 @@ void OnlineOp::getEffects(
 }
 
 LogicalResult OnlineOp::verifyRegions() {
-  size_t expected = !getValue().empty() + getNormalizer().hasShift() +
+  auto self = cast<AttentionOpInterface>(getOperation());
+  size_t expected = self.getNumValues() + getNormalizer().hasShift() +
                     getNormalizer().hasMass();
+  std::optional<unsigned> place; // of the index that argmax has
+  for (auto [k, attr] : llvm::enumerate(getStatistics())) {
+    ResultKind kind = cast<ResultKindAttr>(attr).getValue();
+    if (kind != ResultKind::max && kind != ResultKind::argmax)
+      return emitOpError() << "expects statistics 'max' and 'argmax', but got '"
+                           << stringifyResultKind(kind) << "'";
+    if (llvm::is_contained(getStatistics().getValue().take_front(k), attr))
+      return emitOpError() << "has the statistic '" << stringifyResultKind(kind)
+                           << "' twice";
+    expected += kind == ResultKind::argmax ? 2 : 1;
+    if (kind == ResultKind::argmax)
+      place = expected - 1;
+  }
+  if (place && failed(verifyArgMax(self)))
+    return failure();
   if (getOuts().size() != expected)
     return emitOpError() << "expects a state of " << expected
                          << " parts, but got " << getOuts().size();
-  auto self = cast<AttentionOpInterface>(getOperation());
   if (failed(verifySchedule(self, getSchedule(), getSegments())))
     return failure();
   if (!getVisit().empty() && getVisit().size() != 2)
@@ -445,8 +252,10 @@ LogicalResult OnlineOp::verifyRegions() {
     if (failed(verifyAccess(self, out, self.getOutAccess(k),
                             "part " + Twine(k) + " of the state", dims, 0)))
       return failure();
-    if (!isa<FloatType>(getElementTypeOrSelf(out.getType())))
-      return emitOpError() << "expects a state of floats, but got "
+    Type element = getElementTypeOrSelf(out.getType());
+    if (k == place ? !element.isInteger(64) : !isa<FloatType>(element))
+      return emitOpError() << "expects a state of "
+                           << (k == place ? "i64" : "floats") << ", but got "
                            << out.getType();
   }
   return success();

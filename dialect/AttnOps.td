@@ -24,9 +24,11 @@ def Attn_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
   let description = [{
     An iteration domain, operands grouped by the region that reads them, and the
     regions. The groups stand in `inputs` in this order: each lookup, each
-    contraction, score, mask, value, epilogue and sink (if the op has them);
-    `inputSegments` holds their sizes and `accesses` one map for each input,
-    then one for each destination.
+    contraction, score, mask, each value, each epilogue and the sink (if the op
+    has them); `inputSegments` holds their sizes and `accesses` one map for each
+    input, then one for each destination. `inner` holds the regions of lookups,
+    contractions, values and epilogues. A value whose region is empty is the
+    logarithm of the weight.
   }];
   let methods = [
     InterfaceMethod<"", "::fovea::attn::DomainAttr", "getDomain">,
@@ -38,25 +40,44 @@ def Attn_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
     InterfaceMethod<"", "::llvm::ArrayRef<int32_t>", "getInputSegments">,
     InterfaceMethod<"", "::mlir::ArrayAttr", "getAccesses">,
     InterfaceMethod<"", "::mlir::ArrayAttr", "getContractionDims">,
+    InterfaceMethod<"", "::mlir::ArrayAttr", "getValueDims">,
     InterfaceMethod<"", "uint32_t", "getNumLookups">,
     InterfaceMethod<"", "::fovea::attn::NormalizerAttrInterface", "getNormalizer">,
     InterfaceMethod<"", "::mlir::Region &", "getScore">,
     InterfaceMethod<"", "::mlir::Region &", "getMask">,
-    InterfaceMethod<"", "::mlir::Region &", "getValue">,
-    InterfaceMethod<"The epilogue, or null for an op that has none.",
-      "::mlir::Region *", "getEpilogueOrNull">,
     InterfaceMethod<"The sink, or null for an op that has none.",
       "::mlir::Region *", "getSinkOrNull">,
     InterfaceMethod<"", "::mlir::MutableArrayRef<::mlir::Region>", "getInner">
   ];
   let extraSharedClassDeclaration = [{
     /// The groups that `inputs` is divided into.
-    unsigned getNumContractions() {
-      return $_op.getInner().size() - $_op.getNumLookups();
+    unsigned getNumContractions() { return $_op.getContractionDims().size(); }
+    unsigned getNumValues() { return $_op.getValueDims().size(); }
+    unsigned getNumEpilogues() {
+      return $_op.getInner().size() - $_op.getNumLookups() - getNumContractions() -
+             getNumValues();
     }
     ::mlir::Region &getLookup(unsigned k) { return $_op.getInner()[k]; }
     ::mlir::Region &getContraction(unsigned k) {
       return $_op.getInner()[$_op.getNumLookups() + k];
+    }
+    ::mlir::Region &getValue(unsigned k) {
+      return $_op.getInner()[$_op.getNumLookups() + getNumContractions() + k];
+    }
+    ::mlir::Region &getEpilogue(unsigned k) {
+      return $_op.getInner()[$_op.getNumLookups() + getNumContractions() +
+                             getNumValues() + k];
+    }
+    /// Whether value `k` is the logarithm of the weight.
+    bool isLogWeight(unsigned k) { return getValue(k).empty(); }
+    /// Whether value `k` is computed from the score.
+    bool usesScore(unsigned k) {
+      return !isLogWeight(k) && getNumLeadingArguments(getValue(k)) > 0;
+    }
+    /// The value dimensions of weighted sum `k`.
+    ::llvm::ArrayRef<int64_t> getDimsOfValue(unsigned k) {
+      return ::llvm::cast<::mlir::DenseI64ArrayAttr>($_op.getValueDims()[k])
+          .asArrayRef();
     }
     /// The dimensions that contraction `k` sums over.
     ::llvm::ArrayRef<int64_t> getDimsOfContraction(unsigned k) {
@@ -95,11 +116,12 @@ def Attn_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
       return getInputAccess($_op.getInputs().size() + out);
     }
     /// The block arguments of a region before those of its inputs: the
-    /// contraction results for the score, the weighted value for the epilogue.
+    /// contraction results for the score, the score for a value that is
+    /// computed from it, all weighted sums for an epilogue.
     unsigned getNumLeadingArguments(::mlir::Region &region) {
-      if (&region == &$_op.getScore())
-        return getNumContractions();
-      return &region == $_op.getEpilogueOrNull() ? 1 : 0;
+      return ::fovea::attn::detail::getNumLeadingArguments(
+          ::llvm::cast<::fovea::attn::AttentionOpInterface>($_op.getOperation()),
+          region);
     }
     /// Bounds and offsets of the domain, constants where they are static.
     ::llvm::SmallVector<::mlir::OpFoldResult> getMixedBounds() {
@@ -122,20 +144,20 @@ class Attn_AttentionLikeOp<string mnemonic, dag extraArgs, dag extraRegions,
         AttrSizedOperandSegments, DestinationStyleOpInterface,
         // Constants stay where they are used, and nothing is shared with outside.
         IsolatedFromAbove,
-        DeclareOpInterfaceMethods<Attn_AttentionOpInterface, ["getEpilogueOrNull", "getSinkOrNull"]>,
+        DeclareOpInterfaceMethods<Attn_AttentionOpInterface, ["getSinkOrNull"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         RecursiveMemoryEffects], traits)> {
   dag commonArguments = (ins
     Attn_DomainAttr:$domain, Variadic<Index>:$bounds, Variadic<Index>:$offsets,
     Variadic<Index>:$symbols, Variadic<AnyType>:$inputs,
     DenseI32ArrayAttr:$inputSegments, AffineMapArrayAttr:$accesses,
-    ArrayAttr:$contractionDims, UI32Attr:$numLookups,
+    ArrayAttr:$contractionDims, ArrayAttr:$valueDims, UI32Attr:$numLookups,
     Attn_NormalizerAttrInterface:$normalizer,
     OptionalAttr<Attn_SegmentsAttr>:$segments,
     OptionalAttr<Attn_ScheduleAttr>:$schedule);
   let arguments = !con(commonArguments, extraArgs, (ins
     Variadic<AnyShaped>:$outs));
-  let regions = !con((region AnyRegion:$score, AnyRegion:$mask, AnyRegion:$value),
+  let regions = !con((region AnyRegion:$score, AnyRegion:$mask),
                      extraRegions, (region VariadicRegion<AnyRegion>:$inner));
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasCustomAssemblyFormat = 1;
@@ -148,7 +170,7 @@ class Attn_AttentionLikeOp<string mnemonic, dag extraArgs, dag extraRegions,
 //===----------------------------------------------------------------------===//
 
 def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
-    (ins Attn_ResultKindArrayAttr:$resultKinds), (region AnyRegion:$epilogue, AnyRegion:$sink), []> {
+    (ins Attn_ResultKindArrayAttr:$resultKinds), (region AnyRegion:$sink), []> {
   let summary = "attention of any variant, as one computation";
   let description = [{
     With p the index values of the parallel dimensions, j of the key dimensions,
@@ -163,11 +185,18 @@ def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
     5. the *normalizer* turns scores into weights w(p, j) over all keys, and over the *sink*
        if there is one: a key more, kept in every row, with the score `region(operands)` (p) and
        the value 0. Under softmax a sink of log c makes the weights exp(s) / (c + sum of exp(s));
-    6. `o(p, e) = epilogue(sum over j of w(p, j) * value(operands), operands)` (an
-       absent epilogue rounds once to the result's type).
+    6. each *value* k gives a weighted sum `a_k(p, e) = sum over j of w(p, j) * value_k(s, operands)`,
+       over the keys that are kept. A value may take the score as its first argument. `value logweight`
+       stands for log w(p, j): its sum, with 0 * log 0 = 0, is the negative entropy of the weights;
+    7. output k is `o_k(p, e) = epilogue_k(a_0, a_1, …, operands)` (an absent epilogue
+       rounds a_k once to the result's type).
 
-    Results, in the order of `outs`: `output` is o, `logsumexp` the logarithm of the
-    normalizer's mass, the sink's weight in it (p), `weights` is w (p, j).
+    Results, in the order of `outs`: the `output`s, each with its epilogue; `logsumexp`, the logarithm of the
+    normalizer's mass, the sink's weight in it (p); `weights`, w (p, j); `max`, the greatest score that is
+    kept (p), -inf for none; `argmax`, the index of the first key that has it, -1 for none.
+
+    A value has the value dimensions that `over(…)` names (absent: all of the domain). An output has those of
+    its access, and its epilogue uses sums over no others.
 
     Every operand is read through its *access*: an affine map from the values of
     the domain's dimensions and the lookups, and the index symbols `s0`, `s1`, …, to
@@ -213,6 +242,12 @@ def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
     ::fovea::attn::ResultKind getResultKind(unsigned out) {
       return ::llvm::cast<::fovea::attn::ResultKindAttr>(getResultKinds()[out]).getValue();
     }
+    /// The place of a result in `outs`, if there is one of this kind.
+    std::optional<unsigned> findResult(::fovea::attn::ResultKind kind);
+    /// The place of an output among the outputs.
+    unsigned getOutputNumber(unsigned out);
+    /// The value dimensions of an output.
+    ::llvm::SmallVector<unsigned> getDimsOfOutput(unsigned out);
   }];
 }
 
@@ -220,21 +255,29 @@ def Attn_AttentionOp : Attn_AttentionLikeOp<"attention",
 // attn.online
 //===----------------------------------------------------------------------===//
 
-def Attn_OnlineOp : Attn_AttentionLikeOp<"online", (ins Variadic<Index>:$visit), (region), []> {
+def Attn_OnlineOp : Attn_AttentionLikeOp<"online",
+    (ins DefaultValuedAttr<Attn_ResultKindArrayAttr, "{}">:$statistics, Variadic<Index>:$visit),
+    (region), []> {
   let summary = "attention over some of the keys, on top of a running state";
   let description = [{
     Destination style: takes the state of the keys visited so far and returns it
     with the keys of this domain added. The state, in the order of `outs`: the
-    weighted sum (if there is a value region), the shift and the mass (those
-    that the normalizer has), without the final division. The accesses of
+    weighted sum of each value, the shift and the mass (those
+    that the normalizer has), without the final division; then for each of the
+    `statistics`: `max`, the greatest score, NaN if one is; `argmax`, the greatest score other
+    than NaN, and the index of the first key that has it, an i64. The accesses of
     `outs` are over *local* coordinates, index value minus offset.
+
+    For `value logweight` the state is the sum of w * log w, of the weights w
+    before the division, taken with the shift.
 
     With `visit(%begin, %end)` only the keys whose index value along the scheduled key
     dimension is in [begin, end) are added. Others of the domain may be read but have
     no influence: the domain is a block that several ops share, and each visits
     its own part of it.
 
-    Associative and commutative along the key dimensions: states of disjoint
+    Associative and commutative along the key dimensions, but for the order that decides between equal
+    scores in `argmax`: states of disjoint
     sets of keys merge by the normalizer's rescaling. Partial reduction, split
     keys and decode rest on this.
   }];

@@ -31,6 +31,11 @@ private:
   ParseResult parseDomain();
   ParseResult parseAccess(AffineMap &access);
   ParseResult parsePart(Region &region);
+  ParseResult parseNamed(StringRef name, std::unique_ptr<Region> &region,
+                         int32_t &segment);
+  ParseResult parseValues();
+  ParseResult parseEpilogues();
+  FailureOr<ResultKindAttr> parseResultKind();
   ParseResult parseOuts();
   ParseResult parseDimNames(SmallVectorImpl<int64_t> &dims);
   ParseResult resolve(ArrayRef<UnresolvedOperand> operands,
@@ -51,12 +56,20 @@ private:
   SmallVector<UnresolvedOperand> inputs, visit, outs;
   SmallVector<Type> inputTypes, outTypes;
   SmallVector<AffineMap> accesses, outAccesses;
-  SmallVector<Attribute> contractionDims, resultKinds;
-  SmallVector<int32_t> innerSegments;
+  SmallVector<Attribute> contractionDims, valueDims, resultKinds, statistics;
+  /// Operands of each region of `inner` before score and mask, and after.
+  SmallVector<int32_t> firstSegments, lastSegments;
   SmallVector<std::unique_ptr<Region>> inner;
-  std::unique_ptr<Region> score, mask, value, epilogue, sink;
-  /// Operands of score, mask, value, epilogue and sink.
-  int32_t segments[5] = {0, 0, 0, 0, 0};
+  std::unique_ptr<Region> score, mask, sink;
+  int32_t scoreSegment = 0, maskSegment = 0, sinkSegment = 0;
+  /// An output's number, epilogue, and operands.
+  struct Epilogue {
+    SMLoc loc;
+    int64_t number;
+    std::unique_ptr<Region> region;
+    int32_t segment;
+  };
+  SmallVector<Epilogue> epilogues;
 };
 } // namespace
 
@@ -153,23 +166,94 @@ ParseResult AttentionParser::parsePart(Region &region) {
   return parser.parseRegion(region, arguments);
 }
 
+/// A clause that may be absent.
+ParseResult AttentionParser::parseNamed(StringRef name,
+                                        std::unique_ptr<Region> &region,
+                                        int32_t &segment) {
+  region = std::make_unique<Region>();
+  if (failed(parser.parseOptionalKeyword(name)))
+    return success();
+  size_t before = inputs.size();
+  if (parsePart(*region))
+    return failure();
+  segment = inputs.size() - before;
+  return success();
+}
+
+ParseResult AttentionParser::parseValues() {
+  while (succeeded(parser.parseOptionalKeyword("value"))) {
+    size_t before = inputs.size();
+    SmallVector<int64_t> dims;
+    Region &region = *inner.emplace_back(std::make_unique<Region>());
+    if (failed(parser.parseOptionalKeyword("logweight"))) {
+      if (succeeded(parser.parseOptionalKeyword("over"))) {
+        if (parseDimNames(dims))
+          return failure();
+      } else {
+        for (auto [dim, kind] : llvm::enumerate(kinds))
+          if (kind == DimKind::value)
+            dims.push_back(dim);
+      }
+      if (parsePart(region))
+        return failure();
+    }
+    valueDims.push_back(parser.getBuilder().getDenseI64ArrayAttr(dims));
+    lastSegments.push_back(inputs.size() - before);
+  }
+  return success();
+}
+
+ParseResult AttentionParser::parseEpilogues() {
+  SMLoc loc = parser.getCurrentLocation();
+  while (succeeded(parser.parseOptionalKeyword("epilogue"))) {
+    size_t before = inputs.size();
+    Epilogue &epilogue = epilogues.emplace_back();
+    epilogue.loc = loc;
+    OptionalParseResult number = parser.parseOptionalInteger(epilogue.number);
+    if (!number.has_value())
+      epilogue.number = 0;
+    else if (failed(*number))
+      return failure();
+    epilogue.region = std::make_unique<Region>();
+    if (parsePart(*epilogue.region))
+      return failure();
+    epilogue.segment = inputs.size() - before;
+    if (epilogues.size() > 1 &&
+        epilogue.number <= epilogues[epilogues.size() - 2].number)
+      return parser.emitError(loc)
+             << "expected epilogues by ascending number of the output, but "
+                "found "
+             << epilogue.number;
+    loc = parser.getCurrentLocation();
+  }
+  return success();
+}
+
+FailureOr<ResultKindAttr> AttentionParser::parseResultKind() {
+  StringRef text;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&text))
+    return failure();
+  std::optional<ResultKind> kind = symbolizeResultKind(text);
+  if (!kind) {
+    parser.emitError(loc) << "expected 'output', 'logsumexp', 'weights', 'max' "
+                             "or 'argmax', but found '"
+                          << text << "'";
+    return failure();
+  }
+  return ResultKindAttr::get(parser.getContext(), *kind);
+}
+
 ParseResult AttentionParser::parseOuts() {
   if (parser.parseKeyword("outs"))
     return failure();
   return parser.parseCommaSeparatedList(
       AsmParser::Delimiter::Paren, [&]() -> ParseResult {
         if (isWhole) {
-          StringRef text;
-          SMLoc loc = parser.getCurrentLocation();
-          if (parser.parseKeyword(&text))
+          FailureOr<ResultKindAttr> kind = parseResultKind();
+          if (failed(kind))
             return failure();
-          std::optional<ResultKind> kind = symbolizeResultKind(text);
-          if (!kind)
-            return parser.emitError(loc) << "expected 'output', 'logsumexp' or "
-                                            "'weights', but found '"
-                                         << text << "'";
-          resultKinds.push_back(
-              ResultKindAttr::get(parser.getContext(), *kind));
+          resultKinds.push_back(*kind);
         }
         return failure(parser.parseOperand(outs.emplace_back()) ||
                        parseAccess(outAccesses.emplace_back()) ||
@@ -205,7 +289,7 @@ ParseResult AttentionParser::parse() {
     size_t before = inputs.size();
     if (parsePart(*inner.emplace_back(std::make_unique<Region>())))
       return failure();
-    innerSegments.push_back(inputs.size() - before);
+    firstSegments.push_back(inputs.size() - before);
     ++numLookups;
   }
   while (succeeded(parser.parseOptionalKeyword("contraction"))) {
@@ -215,26 +299,13 @@ ParseResult AttentionParser::parse() {
         parsePart(*inner.emplace_back(std::make_unique<Region>())))
       return failure();
     contractionDims.push_back(builder.getDenseI64ArrayAttr(dims));
-    innerSegments.push_back(inputs.size() - before);
+    firstSegments.push_back(inputs.size() - before);
   }
-
-  std::pair<StringRef, std::unique_ptr<Region> *> parts[] = {
-      {"score", &score},
-      {"mask", &mask},
-      {"value", &value},
-      {"epilogue", &epilogue},
-      {"sink", &sink}};
-  for (auto [k, part] : llvm::enumerate(parts)) {
-    *part.second = std::make_unique<Region>();
-    if (k >= 3 && !isWhole)
-      break;
-    if (failed(parser.parseOptionalKeyword(part.first)))
-      continue;
-    size_t before = inputs.size();
-    if (parsePart(**part.second))
-      return failure();
-    segments[k] = inputs.size() - before;
-  }
+  if (parseNamed("score", score, scoreSegment) ||
+      parseNamed("mask", mask, maskSegment) || parseValues())
+    return failure();
+  if (isWhole && (parseEpilogues() || parseNamed("sink", sink, sinkSegment)))
+    return failure();
 
   NormalizerAttrInterface normalizer;
   SMLoc loc;
@@ -247,6 +318,16 @@ ParseResult AttentionParser::parse() {
   if (!normalizer)
     return parser.emitError(loc) << "expected a normalizer, but found " << attr;
   result.addAttribute("normalizer", normalizer);
+  if (!isWhole && succeeded(parser.parseOptionalKeyword("statistics")) &&
+      parser.parseCommaSeparatedList(
+          AsmParser::Delimiter::Paren, [&]() -> ParseResult {
+            FailureOr<ResultKindAttr> kind = parseResultKind();
+            if (failed(kind))
+              return failure();
+            statistics.push_back(*kind);
+            return success();
+          }))
+    return failure();
   if (!isWhole && succeeded(parser.parseOptionalKeyword("visit")) &&
       parser.parseOperandList(visit, AsmParser::Delimiter::Paren))
     return failure();
@@ -279,10 +360,27 @@ ParseResult AttentionParser::finish() {
     map = AffineMap::get(names.size() + numLookups, symbols.size(),
                          map.getResults(), parser.getContext());
 
-  SmallVector<int32_t> inputSegments = innerSegments;
-  inputSegments.append({segments[0], segments[1], segments[2]});
+  // An output without an epilogue has an empty region.
+  int64_t outputs = llvm::count_if(resultKinds, [](Attribute kind) {
+    return cast<ResultKindAttr>(kind).getValue() == ResultKind::output;
+  });
+  for (int64_t k = 0, next = 0; k < outputs; ++k) {
+    bool exists = next < static_cast<int64_t>(epilogues.size()) &&
+                  epilogues[next].number == k;
+    lastSegments.push_back(exists ? epilogues[next].segment : 0);
+    inner.push_back(exists ? std::move(epilogues[next++].region)
+                           : std::make_unique<Region>());
+  }
+  for (Epilogue &epilogue : epilogues)
+    if (epilogue.number < 0 || epilogue.number >= outputs)
+      return parser.emitError(epilogue.loc)
+             << "expected the epilogue of one of " << outputs
+             << " outputs, but found " << epilogue.number;
+  SmallVector<int32_t> inputSegments = firstSegments;
+  inputSegments.append({scoreSegment, maskSegment});
+  llvm::append_range(inputSegments, lastSegments);
   if (isWhole)
-    inputSegments.append({segments[3], segments[4]});
+    inputSegments.push_back(sinkSegment);
   auto size = [](auto &range) { return static_cast<int32_t>(range.size()); };
   auto domain = DomainAttr::getChecked(
       [&] { return parser.emitError(domainLoc); }, parser.getContext(),
@@ -294,6 +392,7 @@ ParseResult AttentionParser::finish() {
                       builder.getDenseI32ArrayAttr(inputSegments));
   result.addAttribute("accesses", builder.getAffineMapArrayAttr(all));
   result.addAttribute("contractionDims", builder.getArrayAttr(contractionDims));
+  result.addAttribute("valueDims", builder.getArrayAttr(valueDims));
   result.addAttribute(
       "numLookups",
       IntegerAttr::get(builder.getIntegerType(32, /*isSigned=*/false),
@@ -307,14 +406,13 @@ ParseResult AttentionParser::finish() {
                       builder.getDenseI32ArrayAttr(operandSegments));
   if (isWhole)
     result.addAttribute("resultKinds", builder.getArrayAttr(resultKinds));
+  else if (!statistics.empty())
+    result.addAttribute("statistics", builder.getArrayAttr(statistics));
 
   result.addRegion(std::move(score));
   result.addRegion(std::move(mask));
-  result.addRegion(std::move(value));
-  if (isWhole) {
-    result.addRegion(std::move(epilogue));
+  if (isWhole)
     result.addRegion(std::move(sink));
-  }
   for (std::unique_ptr<Region> &region : inner)
     result.addRegion(std::move(region));
   for (Type type : outTypes)

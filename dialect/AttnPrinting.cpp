@@ -10,8 +10,9 @@
 //   symbols(%past)
 //   lookup(%p = %page[b, j floordiv 16] : tensor<?x?xi32>) { ... }
 //   contraction over(d) (%x = %q[b, i, d] : ..., %y = %k[l0, d] : ...) { ... }
-//   score(%s : f32, ...) { ... } mask(...) { ... } value(...) { ... }
-//   epilogue(...) { ... } sink(...) { ... }
+//   score(%s : f32, ...) { ... } mask(...) { ... }
+//   value over(e) (...) { ... } value logweight
+//   epilogue 0(...) { ... } epilogue 1(...) { ... } sink(...) { ... }
 //   normalizer(#attn.softmax)
 //   outs(output %init[b, i, e] : ...)
 //
@@ -139,6 +140,39 @@ static void printPart(OpAsmPrinter &printer, AttentionOpInterface op,
   printer.printRegion(region, /*printEntryBlockArgs=*/false);
 }
 
+/// `value logweight`, or `value over(e) (...) { ... }`; all value dimensions
+/// and the number of the only output go without saying.
+static void printValues(OpAsmPrinter &printer, AttentionOpInterface op) {
+  DomainAttr domain = op.getDomain();
+  SmallVector<int64_t> all =
+      llvm::to_vector_of<int64_t>(domain.getDims(DimKind::value));
+  for (unsigned k = 0; k < op.getNumValues(); ++k) {
+    printer.printNewline();
+    printer << "value";
+    if (op.isLogWeight(k)) {
+      printer << " logweight";
+      continue;
+    }
+    if (op.getDimsOfValue(k) != ArrayRef(all)) {
+      printer << " over(";
+      llvm::interleaveComma(op.getDimsOfValue(k), printer, [&](int64_t dim) {
+        printer.printKeywordOrString(domain.getNames()[dim].getValue());
+      });
+      printer << ") ";
+    }
+    printPart(printer, op, op.getValue(k));
+  }
+  for (unsigned k = 0; k < op.getNumEpilogues(); ++k) {
+    if (op.getEpilogue(k).empty())
+      continue;
+    printer.printNewline();
+    printer << "epilogue";
+    if (op.getNumEpilogues() > 1)
+      printer << ' ' << k << ' ';
+    printPart(printer, op, op.getEpilogue(k));
+  }
+}
+
 static void printSize(OpAsmPrinter &printer, OpFoldResult size) {
   if (auto value = dyn_cast<Value>(size))
     printer << value;
@@ -147,7 +181,8 @@ static void printSize(OpAsmPrinter &printer, OpFoldResult size) {
 }
 
 static void printAttention(OpAsmPrinter &printer, AttentionOpInterface op,
-                           ArrayAttr resultKinds, ValueRange visit = {}) {
+                           ArrayAttr resultKinds, ArrayAttr statistics = {},
+                           ValueRange visit = {}) {
   DomainAttr domain = op.getDomain();
   SmallVector<OpFoldResult> bounds = op.getMixedBounds();
   SmallVector<OpFoldResult> offsets = op.getMixedOffsets();
@@ -195,14 +230,21 @@ static void printAttention(OpAsmPrinter &printer, AttentionOpInterface op,
   };
   printNamed("score", op.getScore());
   printNamed("mask", op.getMask());
-  printNamed("value", op.getValue());
-  if (Region *epilogue = op.getEpilogueOrNull())
-    printNamed("epilogue", *epilogue);
+  printValues(printer, op);
   if (Region *sink = op.getSinkOrNull())
     printNamed("sink", *sink);
   printer.printNewline();
   printer << "normalizer(" << op.getNormalizer() << ')';
   printer.printNewline();
+  if (statistics && !statistics.empty()) {
+    printer << "statistics(";
+    llvm::interleaveComma(statistics.getAsRange<ResultKindAttr>(), printer,
+                          [&](ResultKindAttr kind) {
+                            printer << stringifyResultKind(kind.getValue());
+                          });
+    printer << ')';
+    printer.printNewline();
+  }
   if (!visit.empty()) {
     printer << "visit(" << visit << ')';
     printer.printNewline();
@@ -220,10 +262,10 @@ static void printAttention(OpAsmPrinter &printer, AttentionOpInterface op,
   printer << ')';
   printer.decreaseIndent();
   printer.decreaseIndent();
-  printer.printOptionalAttrDict(op->getAttrs(),
-                                {"domain", "inputSegments", "accesses",
-                                 "contractionDims", "numLookups", "normalizer",
-                                 "resultKinds", "operandSegmentSizes"});
+  printer.printOptionalAttrDict(
+      op->getAttrs(), {"domain", "inputSegments", "accesses", "contractionDims",
+                       "valueDims", "numLookups", "normalizer", "resultKinds",
+                       "statistics", "operandSegmentSizes"});
 }
 
 void AttentionOp::print(OpAsmPrinter &printer) {
@@ -233,5 +275,5 @@ void AttentionOp::print(OpAsmPrinter &printer) {
 
 void OnlineOp::print(OpAsmPrinter &printer) {
   printAttention(printer, cast<AttentionOpInterface>(getOperation()), {},
-                 getVisit());
+                 getStatistics(), getVisit());
 }

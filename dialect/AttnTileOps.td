@@ -165,7 +165,7 @@ def Attn_TileReduceOp : Attn_TileOp<"reduce", [Pure, AttrSizedOperandSegments,
   let summary = "reduces the rows of a tile onto an initial value";
   let description = [{
     `result[r] = init[r] max/plus the reduction of tile[r, k] over begin <= k < end` (absent: from 0,
-    to the last). A NaN in the tile makes a sum NaN; a maximum passes over it.
+    to the last). A NaN in the tile makes a `sum` and a `maximum` NaN; `max` passes over it.
   }];
   let arguments = (ins Attn_TileReductionAttr:$kind, Attn_FloatTile:$tile,
                        Attn_FloatTile:$init, Optional<Index>:$begin, Optional<Index>:$end);

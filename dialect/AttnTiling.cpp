@@ -168,9 +168,9 @@ TilingModel::getTiledImplementation(Operation *op, OpBuilder &builder,
       builder, loc, ValueRange(outs).getTypes(), tileDomain, boundValues,
       startValues, symbols, attention.getInputs(), attention.getInputSegments(),
       builder.getAffineMapArrayAttr(accesses), attention.getContractionDims(),
-      attention.getNumLookups(), attention.getNormalizer(), SegmentsAttr(),
-      attention.getScheduleAttr(), attention.getResultKinds(), outs,
-      attention.getInner().size());
+      attention.getValueDims(), attention.getNumLookups(),
+      attention.getNormalizer(), SegmentsAttr(), attention.getScheduleAttr(),
+      attention.getResultKinds(), outs, attention.getInner().size());
   IRMapping mapping;
   for (auto [from, to] : llvm::zip(attention->getRegions(), tile->getRegions()))
     from.cloneInto(&to, mapping);

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Fuse.h"
+#include "frontend/LinearForms.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace fovea::frontend;
@@ -15,12 +17,14 @@ using llvm::StringRef;
 using llvm::Twine;
 
 namespace {
-/// The binders of `root` that no other binder encloses.
-SmallVector<const Node *> outermostBinders(const Node *root) {
+/// The binders of `root` that no other binder encloses, outside of `known`.
+SmallVector<const Node *> outermostBinders(const Node *root,
+                                           const Node *known = nullptr) {
   SmallVector<const Node *> binders;
-  for (const Node *node :
-       reachable(root, [](const Node *node) { return !isBinder(node->op); }))
-    if (isBinder(node->op))
+  for (const Node *node : reachable(root, [&](const Node *node) {
+         return node != known && !isBinder(node->op);
+       }))
+    if (node != known && isBinder(node->op))
       binders.push_back(node);
   return binders;
 }
@@ -33,6 +37,7 @@ public:
         fixed(fixed), diags(diags) {
     for (FusionRoot &root : this->roots)
       root.value = moveDivisorsIntoSums(graph, root.value);
+    logWeight = nameFor("log of the weight", loc);
   }
 
   std::optional<FusedAttention> run() {
@@ -42,10 +47,13 @@ public:
       if (!addResult(root))
         return std::nullopt;
     if (!splitScore() || !checkElementwise(fused.mask, "mask") ||
-        (fused.value && !checkElementwise(fused.value, "value")) ||
         (fused.sink && !checkElementwise(fused.sink, "constant beside a sum")))
       return std::nullopt;
+    for (auto [value, sum] : sums)
+      if (value && !checkElementwise(value, "value", fused.score))
+        return std::nullopt; // a value may be computed from the score
     nameDimensions();
+    nameSums();
     return std::move(fused);
   }
 
@@ -59,14 +67,8 @@ private:
   /// normalizes nothing. False after a report.
   bool findNormalizer() {
     auto take = [&](std::optional<NormalizerForm> form) {
-      if (!form || normalizer)
-        return;
-      normalizer = form;
-      fused.normalizer = form->kind;
-      fused.keys.assign(form->keys().begin(), form->keys().end());
-      fused.score = form->score;
-      fused.mask = form->mask;
-      fused.sink = form->sink;
+      if (form && !normalizer)
+        normalizer = form;
     };
     bool failed = false;
     for (const FusionRoot &root : roots) {
@@ -77,16 +79,35 @@ private:
           take(normalizerOfWord(inner));
         if (binder->op != NodeOp::Sum)
           continue;
-        if (auto quotient = matchQuotient(graph, binder, diags, failed)) {
+        if (auto quotient =
+                matchQuotient(graph, binder, logWeight, diags, failed)) {
           take(quotient->normalizer);
           quotients.insert({binder, *quotient});
         }
       }
     }
+    for (const FusionRoot &root : roots)
+      for (const Node *binder : outermostBinders(root.value))
+        if (binder->op == NodeOp::Sum)
+          take(splitPlainSum(binder).normalizer);
+    for (const FusionRoot &root : roots)
+      for (const Node *binder : outermostBinders(root.value))
+        take(normalizerOfStatistic(binder));
+    if (!normalizer)
+      return !failed;
+    fused.normalizer = normalizer->kind;
+    fused.keys.assign(normalizer->keys().begin(), normalizer->keys().end());
+    fused.score = normalizer->score;
+    fused.mask = normalizer->mask;
+    fused.sink = normalizer->sink;
     return !failed;
   }
 
-  bool checkNormalizer(const NormalizerForm &form) {
+  bool checkNormalizer(NormalizerForm form) {
+    if (normalizerOfStatistic(form.source)) { // of the scores of any normalizer
+      form.kind = normalizer->kind;
+      form.sink = normalizer->sink;
+    }
     if (form == *normalizer)
       return true;
     NormalizerForm alike = form;
@@ -108,6 +129,7 @@ private:
   }
 
   bool addResult(const FusionRoot &root) {
+    using Kind = FusedAttention::ResultKind;
     SmallVector<const Node *> binders = outermostBinders(root.value);
     std::optional<NormalizerForm> form = normalizerOfWord(root.value);
     if (root.value->op == NodeOp::Softmax)
@@ -115,8 +137,15 @@ private:
     if (!form)
       form = normalizerOfLogarithm(graph, root.value);
     if (form)
+      return checkNormalizer(*form) && addPlainResult(root, Kind::LogSumExp);
+    const Node *statistic = root.value;
+    if (statistic->op == NodeOp::ToReal) // an index as a real: a wrong type
+      statistic = statistic->operands[0];
+    if ((form = normalizerOfStatistic(statistic)))
       return checkNormalizer(*form) &&
-             addPlainResult(root, FusedAttention::ResultKind::LogSumExp);
+             addPlainResult(root, statistic->op == NodeOp::Maximum
+                                      ? Kind::Max
+                                      : Kind::ArgMax);
     if (binders.empty()) {
       diags
           .error(root.loc, "result '" + root.name +
@@ -125,26 +154,28 @@ private:
       return false;
     }
     for (const Node *binder : binders) {
-      if (binder->op == NodeOp::Sum && binder == binders.front())
+      if (binder->op == NodeOp::Sum)
         continue;
-      if (binder->op == NodeOp::LogSumExp || binder->op == NodeOp::Softmax) {
+      if (normalizerOfWord(binder) || normalizerOfStatistic(binder))
         error(binder, "the result of '" + spelling(binder->op) +
                           "' is a result of the attention by itself only")
             .help("make it a result, and compute with it outside");
-        return false;
-      }
-      error(binder, "'" + spelling(binder->op) +
-                        "' beside the weighted sum cannot be part of one "
-                        "fused kernel")
-          .help("compute it outside, and pass it in as an operand");
+      else
+        error(binder, "'" + spelling(binder->op) +
+                          "' beside the weighted sum cannot be part of one "
+                          "fused kernel")
+            .help("compute it outside, and pass it in as an operand");
       return false;
     }
-    return addOutput(root, binders.front());
+    return addOutput(root, binders);
   }
 
   bool addPlainResult(const FusionRoot &root, FusedAttention::ResultKind kind) {
-    if (root.dtype != DType::F32) {
-      diags.error(root.loc, "expected f32 for the result '" + root.name +
+    bool isIndex = kind == FusedAttention::ResultKind::ArgMax;
+    if (isIndex ? elemOf(root.dtype) != Elem::Int : root.dtype != DType::F32) {
+      diags.error(root.loc, "expected " +
+                                StringRef(isIndex ? "an integer type" : "f32") +
+                                " for the result '" + root.name +
                                 "', but found " + spelling(root.dtype));
       return false;
     }
@@ -181,24 +212,82 @@ private:
     return true;
   }
 
-  /// `epilogue(sum over keys of softmax * value)`.
-  bool addOutput(const FusionRoot &root, const Node *sum) {
-    if (fused.weighted) {
-      error(sum, "attention '" + name + "' has two weighted sums")
-          .note(fused.weighted->loc, "the first is here")
-          .help("write a second attention, or concatenate the values");
-      return false;
+  /// `epilogue(sum over keys of softmax * value, ...)`.
+  bool addOutput(const FusionRoot &root, ArrayRef<const Node *> binders) {
+    llvm::DenseMap<const Node *, const Node *> named;
+    for (const Node *sum : binders)
+      if (!(named[sum] = addSum(sum)))
+        return false;
+    fused.results.push_back({FusedAttention::ResultKind::Output, root.indices,
+                             root.dtype,
+                             replaceNodes(graph, root.value, named)});
+    return true;
+  }
+
+  /// A leaf that stands for something that is made elsewhere.
+  const Node *nameFor(StringRef name, llvm::SMLoc at) {
+    return graph.read(graph.makeTensor(Tensor(Tensor::Argument, name)), {}, at);
+  }
+
+  /// The name of the weighted sum of `value`, the logarithm of the weight if
+  /// that is null.
+  const Node *nameSum(const Node *value, llvm::SMLoc at) {
+    const Node *&name = sums[value];
+    if (!name)
+      name = nameFor("weighted sum", at);
+    return name;
+  }
+
+  /// What a sum over the keys is, by the names of weighted sums; null after a
+  /// report.
+  const Node *addSum(const Node *sum) {
+    const Node *value = valueOf(sum);
+    if (!value)
+      return nullptr;
+    if (!llvm::is_contained(reachable(value), logWeight))
+      return nameSum(value, sum->loc);
+    // The sum of the logarithms is one of its own.
+    auto forbid = [&](const Node *node) {
+      error(node, "the logarithm of the weights must be a term of the value, "
+                  "but here '" +
+                      spelling(node->op) + "' is applied to it")
+          .note(sum->loc, "the weighted sum is here")
+          .help("write 'sum[j](p * log(p))', in which 0 * log(0) is 0, with "
+                "'p = softmax[j](score)'");
+    };
+    std::optional<LinearForm> form =
+        linearIn(graph, value, logWeight, /*isProduct=*/false, forbid);
+    if (!form)
+      return nullptr;
+    for (const IndexVar *key : fused.keys)
+      if (form->factor->dependsOn(key)) {
+        error(sum, "the logarithm of the weights is multiplied by what depends "
+                   "on '" +
+                       key->name + "'")
+            .help("write 'sum[j](p * log(p))' by itself, with "
+                  "'p = softmax[j](score)'");
+        return nullptr;
+      }
+    const Node *result = nameSum(nullptr, sum->loc);
+    if (form->factor != graph.real(1, sum->loc))
+      result = graph.apply(NodeOp::Multiply, Elem::Real, {form->factor, result},
+                           sum->loc);
+    if (form->rest)
+      result = graph.apply(NodeOp::Add, Elem::Real,
+                           {result, nameSum(form->rest, sum->loc)}, sum->loc);
+    return result;
+  }
+
+  /// What `sum` weighs, over the keys of the normalizer; null after a report.
+  const Node *valueOf(const Node *sum) {
+    if (auto quotient = quotients.find(sum); quotient != quotients.end())
+      return checkNormalizer(quotient->second.normalizer)
+                 ? quotient->second.value
+                 : nullptr;
+    if (normalizer->kind == NormalizerKind::Plain) {
+      PlainSum plain = splitPlainSum(sum);
+      return checkNormalizer(plain.normalizer) ? plain.value : nullptr;
     }
-    fused.weighted = sum;
-    fused.epilogue = root.value;
-    fused.results.push_back(
-        {FusedAttention::ResultKind::Output, root.indices, root.dtype});
-    if (auto quotient = quotients.find(sum); quotient != quotients.end()) {
-      fused.value = quotient->second.value;
-      return checkNormalizer(quotient->second.normalizer);
-    }
-    if (!normalizer)
-      return splitPlainSum(sum);
 
     const Node *softmax = nullptr;
     for (const Node *binder : outermostBinders(sum->body())) {
@@ -207,7 +296,7 @@ private:
       if (softmax && softmax != binder) {
         error(binder, "a product of two softmaxes cannot be one kernel")
             .note(softmax->loc, "the first is here");
-        return false;
+        return nullptr;
       }
       softmax = binder;
     }
@@ -216,10 +305,10 @@ private:
                  "attention '" +
                      name + "'")
           .note(normalizer->source->loc, "the softmax is here");
-      return false;
+      return nullptr;
     }
     if (!checkNormalizer(*normalizerOfWord(softmax)))
-      return false;
+      return nullptr;
 
     // The sum's indices are the softmax's keys, read where they are summed.
     IndexMap keys;
@@ -231,80 +320,50 @@ private:
       error(sum, "the weighted sum and its softmax go over different indices")
           .note(softmax->loc, "the softmax is here")
           .help("sum over exactly the keys of the softmax");
-      return false;
+      return nullptr;
     }
     const Node *value = coefficient(sum->body(), softmax);
     if (!value)
-      return false;
-    if (!sum->condition()->isTrue())
-      value = graph.apply(NodeOp::Select, value->elem,
-                          {sum->condition(), value, graph.real(0, sum->loc)},
-                          sum->loc);
-    fused.value = graph.substitute(value, keys);
-    return true;
+      return nullptr;
+    value = graph.substitute(value, keys);
+    // Keys that the softmax drops weigh nothing.
+    SmallVector<const Node *> known = conjunctsOf(fused.mask);
+    for (const Node *condition :
+         conjunctsOf(graph.substitute(sum->condition(), keys)))
+      if (!llvm::is_contained(known, condition))
+        value =
+            graph.apply(NodeOp::Select, value->elem,
+                        {condition, value, graph.real(0, sum->loc)}, sum->loc);
+    return value;
   }
 
-  /// The factor of `softmax` in `body`, which must be linear in it.
+  /// The factor of `softmax` in `body`, which may have its logarithm.
   const Node *coefficient(const Node *body, const Node *softmax) {
-    const Node *one = graph.real(1, softmax->loc);
-    llvm::DenseMap<const Node *, const Node *> factor;
-    factor[softmax] = one;
-    auto times = [&](const Node *a, const Node *b, const Node *at) {
-      return a == one
-                 ? b
-                 : graph.apply(NodeOp::Multiply, Elem::Real, {a, b}, at->loc);
+    llvm::DenseMap<const Node *, const Node *> logarithms;
+    for (const Node *node : reachable(body))
+      if ((node->op == NodeOp::Log || node->op == NodeOp::Log2) &&
+          node->operands[0] == softmax)
+        logarithms[node] = logarithmAs(graph, node->op, logWeight);
+    auto forbid = [&](const Node *node) {
+      error(node, "the value must be a factor of the softmax, but here '" +
+                      spelling(node->op) + "' is applied to it")
+          .note(softmax->loc, "the softmax is here")
+          .help("write 'sum[j](softmax[j](score) * value)'");
     };
-    for (const Node *node : reachable(body)) {
-      if (factor.contains(node) ||
-          llvm::none_of(node->operands, [&](const Node *operand) {
-            return factor.contains(operand);
-          }))
-        continue;
-      auto operand = [&](unsigned k) {
-        return factor.lookup(node->operands[k]);
-      };
-      const Node *result = nullptr;
-      switch (node->op) {
-      case NodeOp::Negate:
-        result = graph.apply(NodeOp::Negate, Elem::Real, operand(0), node->loc);
-        break;
-      case NodeOp::Multiply:
-        if (operand(0) && !operand(1))
-          result = times(operand(0), node->operands[1], node);
-        else if (operand(1) && !operand(0))
-          result = times(operand(1), node->operands[0], node);
-        break;
-      case NodeOp::Divide:
-        if (operand(0) && !operand(1))
-          result = graph.apply(NodeOp::Divide, Elem::Real,
-                               {operand(0), node->operands[1]}, node->loc);
-        break;
-      case NodeOp::Add:
-      case NodeOp::Subtract:
-        if (operand(0) && operand(1))
-          result = graph.apply(node->op, Elem::Real, {operand(0), operand(1)},
-                               node->loc);
-        break;
-      default:
-        break;
-      }
-      if (!result) {
-        error(node, "the value must be a factor of the softmax, but here '" +
-                        spelling(node->op) + "' is applied to it")
-            .note(softmax->loc, "the softmax is here")
-            .help("write 'sum[j](softmax[j](score) * value)'");
-        return nullptr;
-      }
-      factor[node] = result;
-    }
-    return factor.lookup(body);
+    std::optional<LinearForm> form =
+        linearIn(graph, replaceNodes(graph, body, logarithms), softmax,
+                 /*isProduct=*/true, forbid);
+    return form ? form->factor : nullptr;
   }
 
+  struct PlainSum {
+    NormalizerForm normalizer;
+    const Node *value;
+  };
   /// Without a normalizer: the factors that hold a contraction are the
   /// weight, the others the value.
-  bool splitPlainSum(const Node *sum) {
-    fused.keys.assign(sum->bound.begin(), sum->bound.end());
-    fused.mask = sum->condition();
+  PlainSum splitPlainSum(const Node *sum) {
+    const Node *score = nullptr, *value = nullptr;
     SmallVector<const Node *> stack{sum->body()};
     while (!stack.empty()) {
       const Node *node = stack.pop_back_val();
@@ -313,16 +372,17 @@ private:
         stack.push_back(node->operands[0]);
         continue;
       }
-      const Node *&side = node->hasBinder ? fused.score : fused.value;
+      const Node *&side = node->hasBinder ? score : value;
       side = side ? graph.apply(NodeOp::Multiply, Elem::Real, {side, node},
                                 node->loc)
                   : node;
     }
-    if (!fused.score)
-      fused.score = graph.real(1, sum->loc);
-    if (!fused.value)
-      fused.value = graph.real(1, sum->loc);
-    return true;
+    if (!score)
+      score = graph.real(1, sum->loc);
+    if (!value)
+      value = graph.real(1, sum->loc);
+    return {{NormalizerKind::Plain, sum, score, sum->condition(), nullptr},
+            value};
   }
 
   /// Finds the contractions of the score; all else in it is elementwise.
@@ -343,8 +403,9 @@ private:
     return true;
   }
 
-  bool checkElementwise(const Node *root, StringRef what) {
-    for (const Node *binder : outermostBinders(root)) {
+  bool checkElementwise(const Node *root, StringRef what,
+                        const Node *known = nullptr) {
+    for (const Node *binder : outermostBinders(root, known)) {
       error(binder, "'" + spelling(binder->op) + "' inside the " + what +
                         " cannot be part of one fused kernel")
           .help("compute it outside, and pass it in as an operand");
@@ -363,13 +424,39 @@ private:
     llvm::SetVector<const IndexVar *> free;
     for (const FusedAttention::Result &result : fused.results)
       free.insert(result.indices.begin(), result.indices.end());
-    for (const Node *node : {fused.score, fused.mask, fused.value, fused.sink})
+    SmallVector<const Node *> nodes{fused.score, fused.mask};
+    llvm::append_range(nodes, llvm::make_first_range(sums));
+    nodes.push_back(fused.sink);
+    for (const Node *node : nodes)
       if (node)
         free.insert(node->free.begin(), node->free.end());
     for (const IndexVar *var : free) {
       if (llvm::is_contained(fused.keys, var) || llvm::is_contained(fixed, var))
         continue;
       (isScored(var) ? fused.parallel : fused.values).push_back(var);
+    }
+  }
+
+  /// The weighted sums of the outputs, each over the value indices of the
+  /// output.
+  void nameSums() {
+    for (FusedAttention::Result &result : fused.results) {
+      if (!result.epilogue)
+        continue;
+      for (const IndexVar *var : fused.values)
+        if (llvm::is_contained(result.indices, var))
+          result.values.push_back(var);
+      std::vector<const Node *> used = reachable(result.epilogue);
+      for (auto [value, name] : sums) {
+        SmallVector<const IndexVar *> values;
+        if (value)
+          values = result.values;
+        if (llvm::is_contained(used, name) &&
+            llvm::none_of(fused.sums, [&, name = name](auto &known) {
+              return known.name == name && known.values == values;
+            }))
+          fused.sums.push_back({name, value, values});
+      }
     }
   }
 
@@ -383,6 +470,10 @@ private:
   std::optional<NormalizerForm> normalizer;
   /// The sums whose weights are shares.
   llvm::DenseMap<const Node *, Quotient> quotients;
+  /// Stands for the logarithm of the weight in a value.
+  const Node *logWeight = nullptr;
+  /// The names of weighted sums, by value; null is the logarithm of the weight.
+  llvm::MapVector<const Node *, const Node *> sums;
 };
 } // namespace
 

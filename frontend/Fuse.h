@@ -28,12 +28,22 @@ struct FusionRoot {
 /// The parts of one attention. All are expressions over the free (parallel
 /// and value) indices and the `keys`.
 struct FusedAttention {
-  enum class ResultKind { Output, LogSumExp, Weights };
+  enum class ResultKind { Output, LogSumExp, Weights, Max, ArgMax };
   struct Result {
     ResultKind kind;
     /// The domain's index behind each dimension of the result.
     llvm::SmallVector<const IndexVar *> indices;
     DType dtype;
+    /// What an output makes of the weighted sums, which stand in it by name.
+    const Node *epilogue = nullptr;
+    /// Those of its indices that are value indices.
+    llvm::SmallVector<const IndexVar *> values = {};
+  };
+  /// A weighted sum, over some of the value indices.
+  struct WeightedSum {
+    const Node *name;  ///< Stands for it in epilogues.
+    const Node *value; ///< Null for the logarithm of the weight.
+    llvm::SmallVector<const IndexVar *> values;
   };
 
   NormalizerKind normalizer = NormalizerKind::Plain;
@@ -43,11 +53,8 @@ struct FusedAttention {
   llvm::SmallVector<const Node *> contractions; ///< `Sum` nodes of the score.
   const Node *score = nullptr;
   const Node *mask = nullptr;
-  const Node *sink = nullptr;  ///< The score of a key without value, or null.
-  const Node *value = nullptr; ///< Null without an output.
-  /// What is made of the weighted sum, which is `weighted` in it.
-  const Node *epilogue = nullptr;
-  const Node *weighted = nullptr;
+  const Node *sink = nullptr; ///< The score of a key without value, or null.
+  std::vector<WeightedSum> sums;
   std::vector<Result> results;
 };
 

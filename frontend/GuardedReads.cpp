@@ -37,7 +37,6 @@ namespace {
 struct Unit {
   SmallVector<std::pair<const Node *, Guards>> roots;
   Loops loops;
-  const Node *stop = nullptr; ///< What is a root by its parts.
 };
 
 class Collector {
@@ -80,14 +79,10 @@ void Collector::visit(const Unit &unit) {
   };
   for (const auto &[root, guards] : unit.roots)
     use(root, guards);
-  auto isEntered = [&](const Node *node) {
-    return node->op != NodeOp::Fused && node != unit.stop;
-  };
+  auto isEntered = [](const Node *node) { return node->op != NodeOp::Fused; };
   std::vector<const Node *> nodes = reachable(roots, isEntered);
   for (const Node *node : llvm::reverse(nodes)) {
     Guards guards = known.lookup(node);
-    if (node == unit.stop)
-      continue;
     ArrayRef<const Node *> operands = node->operands;
     if (node->op == NodeOp::Select) {
       use(operands[0], guards);
@@ -122,6 +117,7 @@ void Collector::enter(const Node *node, const Guards &guards,
     for (const Loop *loop : loops)
       fixed.push_back(loop->index);
     root.indices = freeInOrder(node, fixed);
+    root.dtype = storageOf(node->elem);
     root.name = node->name;
     root.loc = node->loc;
     if (std::optional<FusedAttention> fused =
@@ -158,17 +154,18 @@ void Collector::addAttention(const FusedAttention &fused, const Guards &guards,
                              const Loops &loops) {
   Unit unit;
   unit.loops = loops;
-  unit.stop = fused.weighted;
   Guards kept = guards;
   addGuard(kept, fused.mask, true);
   unit.roots.push_back({fused.mask, guards});
   unit.roots.push_back({fused.score, kept});
-  if (fused.value)
-    unit.roots.push_back({fused.value, kept});
+  for (const FusedAttention::WeightedSum &sum : fused.sums)
+    if (sum.value)
+      unit.roots.push_back({sum.value, kept});
   if (fused.sink)
     unit.roots.push_back({fused.sink, guards});
-  if (fused.epilogue)
-    unit.roots.push_back({fused.epilogue, guards});
+  for (const FusedAttention::Result &result : fused.results)
+    if (result.epilogue)
+      unit.roots.push_back({result.epilogue, guards});
   work.push_back(std::move(unit));
 }
 

@@ -49,6 +49,12 @@ Elem fovea::frontend::elemOf(DType type) {
   return type <= DType::I64 ? Elem::Int : Elem::Real;
 }
 
+DType fovea::frontend::storageOf(Elem elem) {
+  return elem == Elem::Bool  ? DType::I1
+         : elem == Elem::Int ? DType::I64
+                             : DType::F32;
+}
+
 StringRef fovea::frontend::spelling(NodeOp op) {
   static constexpr StringRef names[] = {
       "integer", "real",     "bool",  "static",  "index",  "size",

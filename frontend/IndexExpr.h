@@ -47,6 +47,8 @@ std::optional<DType> parseDType(llvm::StringRef name);
 llvm::StringRef spelling(DType type);
 llvm::StringRef spelling(Elem elem);
 Elem elemOf(DType type);
+/// How a value lies in memory when it becomes a tensor of its own.
+DType storageOf(Elem elem);
 
 /// The size of an index: known now, known at the call, or computed from
 /// integer arguments and other sizes. Compared by address, static ones by

@@ -24,7 +24,8 @@ struct RegionPlan {
   /// The expression; null for an absent region.
   const Node *root = nullptr;
   const DimMap *dims = nullptr;
-  /// What is a block argument of its own kind, before those of `inputs`.
+  /// What is a block argument of its own kind, before those of `inputs`; null
+  /// for one that is not used.
   SmallVector<const Node *> leading;
   struct Input {
     Value operand;
@@ -251,15 +252,35 @@ private:
     score = plan(plainScore ? nullptr : real(fused.score), outer, Elem::Real,
                  fused.contractions);
     mask = plan(fused.mask->isTrue() ? nullptr : fused.mask, outer, Elem::Bool);
-    value = plan(fused.value ? real(fused.value) : nullptr, outer, Elem::Real);
-    bool plainOutput = fused.epilogue == fused.weighted;
-    epilogue = plan(plainOutput ? nullptr : fused.epilogue, outer, Elem::Real,
-                    fused.weighted ? ArrayRef(fused.weighted)
-                                   : ArrayRef<const Node *>());
-    sink = plan(fused.sink ? real(fused.sink) : nullptr, outer, Elem::Real);
+    for (const FusedAttention::WeightedSum &sum : fused.sums) {
+      // The score is not computed again in a value, and is 0 there for a key
+      // that is not kept.
+      bool hasKeys = llvm::any_of(fused.keys, [&](const IndexVar *key) {
+        return fused.score->dependsOn(key);
+      });
+      bool usesScore = sum.value && hasKeys &&
+                       llvm::is_contained(reachable(sum.value), fused.score);
+      values.push_back(
+          plan(sum.value ? real(sum.value) : nullptr, outer, Elem::Real,
+               usesScore ? ArrayRef(fused.score) : ArrayRef<const Node *>()));
+    }
     for (const FusedAttention::Result &result : fused.results)
       if (result.kind == FusedAttention::ResultKind::Output)
-        epilogue.dtype = result.dtype;
+        planEpilogue(result);
+    sink = plan(fused.sink ? real(fused.sink) : nullptr, outer, Elem::Real);
+  }
+
+  void planEpilogue(const FusedAttention::Result &result) {
+    // The sums over this output's value indices.
+    SmallVector<const Node *> sums;
+    for (const FusedAttention::WeightedSum &sum : fused.sums)
+      sums.push_back(!sum.value || sum.values == result.values ? sum.name
+                                                               : nullptr);
+    size_t number = epilogues.size();
+    bool isPlain = number < sums.size() && result.epilogue == sums[number];
+    epilogues.push_back(
+        plan(isPlain ? nullptr : result.epilogue, outer, Elem::Real, sums));
+    epilogues.back().dtype = result.dtype;
   }
 
   void emitRegion(Region &region, const RegionPlan &plan) {
@@ -268,7 +289,7 @@ private:
     Block &block = region.emplaceBlock();
     Type f32 = builder.getF32Type();
     for (const Node *leading : plan.leading)
-      block.addArgument(f32, lowering.location(leading->loc));
+      block.addArgument(f32, leading ? lowering.location(leading->loc) : loc);
     for (const RegionPlan::Input &input : plan.inputs)
       block.addArgument(getElementTypeOrSelf(input.operand.getType()),
                         lowering.location(input.node->loc));
@@ -276,7 +297,8 @@ private:
     builder.setInsertionPointToStart(&block);
     llvm::DenseMap<const Node *, BlockArgument> arguments;
     for (auto [k, leading] : llvm::enumerate(plan.leading))
-      arguments[leading] = block.getArgument(k);
+      if (leading)
+        arguments[leading] = block.getArgument(k);
     for (auto [k, input] : llvm::enumerate(plan.inputs))
       arguments[input.node] = block.getArgument(plan.leading.size() + k);
     Value result = emitScalar(
@@ -310,13 +332,34 @@ private:
     llvm_unreachable("unknown normalizer");
   }
 
+  static attn::ResultKind kindOf(FusedAttention::ResultKind kind) {
+    switch (kind) {
+    case FusedAttention::ResultKind::Output:
+      return attn::ResultKind::output;
+    case FusedAttention::ResultKind::LogSumExp:
+      return attn::ResultKind::logsumexp;
+    case FusedAttention::ResultKind::Weights:
+      return attn::ResultKind::weights;
+    case FusedAttention::ResultKind::Max:
+      return attn::ResultKind::max;
+    case FusedAttention::ResultKind::ArgMax:
+      return attn::ResultKind::argmax;
+    }
+    llvm_unreachable("unknown result");
+  }
+
   SmallVector<Value> create() {
     SmallVector<RegionPlan *> groups;
     for (RegionPlan &lookup : lookups)
       groups.push_back(&lookup);
     for (RegionPlan &contraction : contractions)
       groups.push_back(&contraction);
-    groups.append({&score, &mask, &value, &epilogue, &sink});
+    groups.append({&score, &mask});
+    for (RegionPlan &value : values)
+      groups.push_back(&value);
+    for (RegionPlan &epilogue : epilogues)
+      groups.push_back(&epilogue);
+    groups.push_back(&sink);
 
     unsigned mapDims = names.size() + lookups.size();
     auto map = [&](ArrayRef<AffineExpr> exprs) -> Attribute {
@@ -325,7 +368,7 @@ private:
     };
     SmallVector<Value> inputs, outs;
     SmallVector<int32_t> segments;
-    SmallVector<Attribute> accesses, summed, resultKinds;
+    SmallVector<Attribute> accesses, summed, valueDims, resultKinds;
     for (const RegionPlan *group : groups) {
       segments.push_back(group->inputs.size());
       for (const RegionPlan::Input &input : group->inputs) {
@@ -340,13 +383,14 @@ private:
       outs.push_back(lowering.empty(result.indices,
                                     storageType(result.dtype, context), loc));
       accesses.push_back(map(exprs));
-      attn::ResultKind kind =
-          result.kind == FusedAttention::ResultKind::Output
-              ? attn::ResultKind::output
-          : result.kind == FusedAttention::ResultKind::LogSumExp
-              ? attn::ResultKind::logsumexp
-              : attn::ResultKind::weights;
-      resultKinds.push_back(attn::ResultKindAttr::get(context, kind));
+      resultKinds.push_back(
+          attn::ResultKindAttr::get(context, kindOf(result.kind)));
+    }
+    for (const FusedAttention::WeightedSum &sum : fused.sums) {
+      SmallVector<int64_t> dims;
+      for (const IndexVar *var : sum.values)
+        dims.push_back(outer.lookup(var));
+      valueDims.push_back(builder.getDenseI64ArrayAttr(dims));
     }
     for (ArrayRef<int64_t> dims : summedDims)
       summed.push_back(builder.getDenseI64ArrayAttr(dims));
@@ -360,19 +404,18 @@ private:
         builder, loc, TypeRange(ValueRange(outs)), domain, dynamicBounds,
         /*offsets=*/ValueRange(), symbols, inputs, segments,
         builder.getArrayAttr(accesses), builder.getArrayAttr(summed),
-        static_cast<uint32_t>(lookups.size()), normalizer(),
-        attn::SegmentsAttr(), attn::ScheduleAttr(),
+        builder.getArrayAttr(valueDims), static_cast<uint32_t>(lookups.size()),
+        normalizer(), attn::SegmentsAttr(), attn::ScheduleAttr(),
         builder.getArrayAttr(resultKinds), outs,
-        static_cast<unsigned>(lookups.size() + contractions.size()));
+        static_cast<unsigned>(lookups.size() + contractions.size() +
+                              values.size() + epilogues.size()));
     unsigned inner = 0;
-    for (const RegionPlan &lookup : lookups)
-      emitRegion(op.getInner()[inner++], lookup);
-    for (const RegionPlan &contraction : contractions)
-      emitRegion(op.getInner()[inner++], contraction);
+    for (const std::deque<RegionPlan> *plans :
+         {&lookups, &contractions, &values, &epilogues})
+      for (const RegionPlan &plan : *plans)
+        emitRegion(op.getInner()[inner++], plan);
     emitRegion(op.getScore(), score);
     emitRegion(op.getMask(), mask);
-    emitRegion(op.getValue(), value);
-    emitRegion(op.getEpilogue(), epilogue);
     emitRegion(op.getSink(), sink);
     return SmallVector<Value>(op.getResults());
   }
@@ -390,8 +433,8 @@ private:
   DimMap outer; ///< Parallel, key and value dimensions.
   std::deque<DimMap> contractionDims;
   SmallVector<SmallVector<int64_t>> summedDims;
-  std::deque<RegionPlan> lookups, contractions;
-  RegionPlan score, mask, value, epilogue, sink;
+  std::deque<RegionPlan> lookups, contractions, values, epilogues;
+  RegionPlan score, mask, sink;
   bool failed = false;
 };
 } // namespace

@@ -112,6 +112,7 @@ LogicalResult EntryLowering::makeKernel(const Node *node) {
     FusionRoot root;
     root.value = node->body();
     root.indices = order;
+    root.dtype = storageOf(node->elem);
     root.name = node->name;
     root.loc = node->loc;
     std::optional<FusedAttention> fused =

@@ -13,12 +13,6 @@
 using namespace fovea::frontend;
 using namespace mlir;
 
-static DType storageOf(Elem elem) {
-  return elem == Elem::Bool  ? DType::I1
-         : elem == Elem::Int ? DType::I64
-                             : DType::F32;
-}
-
 //===----------------------------------------------------------------------===//
 // What a kernel reads
 //===----------------------------------------------------------------------===//

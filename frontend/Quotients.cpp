@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Quotients.h"
+#include "frontend/LinearForms.h"
 #include <cmath>
 
 using namespace fovea::frontend;
@@ -107,18 +108,6 @@ static const Node *restOf(IndexGraph &graph, const Terms &terms,
   return rest;
 }
 
-static SmallVector<const Node *> conjunctsOf(const Node *root) {
-  SmallVector<const Node *> conjuncts, stack{root};
-  while (!stack.empty()) {
-    const Node *node = stack.pop_back_val();
-    if (node->op == NodeOp::And)
-      stack.append({node->operands[1], node->operands[0]});
-    else if (!node->isTrue())
-      conjuncts.push_back(node);
-  }
-  return conjuncts;
-}
-
 //===----------------------------------------------------------------------===//
 // Families
 //===----------------------------------------------------------------------===//
@@ -151,6 +140,15 @@ static const Node *logarithmOfWeight(IndexGraph &graph, const Node *weight) {
   for (const Node *factor : product.below)
     add(NodeOp::Subtract, factor);
   return score;
+}
+
+const Node *fovea::frontend::logarithmAs(IndexGraph &graph, NodeOp op,
+                                         const Node *natural) {
+  if (op == NodeOp::Log)
+    return natural;
+  return graph.apply(NodeOp::Multiply, Elem::Real,
+                     {natural, graph.real(1 / std::log(2.0), natural->loc)},
+                     natural->loc);
 }
 
 /// The number that `node` is, if it is one.
@@ -197,6 +195,15 @@ fovea::frontend::normalizerOfWord(const Node *node) {
   if (node->op != NodeOp::Softmax && node->op != NodeOp::LogSumExp)
     return std::nullopt;
   return NormalizerForm{NormalizerKind::Softmax, node, node->body(),
+                        node->condition(), nullptr};
+}
+
+std::optional<NormalizerForm>
+fovea::frontend::normalizerOfStatistic(const Node *node) {
+  if ((node->op != NodeOp::Maximum && node->op != NodeOp::ArgMax) ||
+      node->body()->elem != Elem::Real)
+    return std::nullopt;
+  return NormalizerForm{NormalizerKind::Plain, node, node->body(),
                         node->condition(), nullptr};
 }
 
@@ -306,8 +313,27 @@ static bool take(SmallVectorImpl<const Node *> &from,
   return true;
 }
 
+/// `root` with `logWeight` in place of the logarithms of a weight: of what has
+/// these factors.
+static const Node *replaceLogarithms(IndexGraph &graph, const Node *root,
+                                     const Product &weight,
+                                     const Node *logWeight) {
+  llvm::DenseMap<const Node *, const Node *> others;
+  for (const Node *node : reachable(root)) {
+    if (node->op != NodeOp::Log && node->op != NodeOp::Log2)
+      continue;
+    Product product = factorsOf(graph, node->operands[0]);
+    if (take(product.above, weight.above) &&
+        take(product.below, weight.below) && product.above.empty() &&
+        product.below.empty())
+      others[node] = logarithmAs(graph, node->op, logWeight);
+  }
+  return replaceNodes(graph, root, others);
+}
+
 std::optional<Quotient> fovea::frontend::matchQuotient(IndexGraph &graph,
                                                        const Node *sum,
+                                                       const Node *logWeight,
                                                        Diagnostics &diags,
                                                        bool &failed) {
   Product product = factorsOf(graph, sum->body());
@@ -355,7 +381,9 @@ std::optional<Quotient> fovea::frontend::matchQuotient(IndexGraph &graph,
     return std::nullopt;
   }
   const Node *rest = restOf(graph, termsOf(divisor), total);
-  const Node *value = build(graph, product, sum->loc);
+  weight.below.push_back(divisor);
+  const Node *value = replaceLogarithms(graph, build(graph, product, sum->loc),
+                                        weight, logWeight);
   for (const Node *condition : kept)
     value = graph.apply(NodeOp::Select, Elem::Real,
                         {condition, value, graph.real(0, sum->loc)}, sum->loc);

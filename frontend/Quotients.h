@@ -41,6 +41,10 @@ struct NormalizerForm {
 /// `softmax[j](s where m)` and `logsumexp[j](s where m)`; null for others.
 std::optional<NormalizerForm> normalizerOfWord(const Node *node);
 
+/// `max[j](s where m)` and `argmax[j](s where m)` of a score, as if nothing was
+/// normalized; null for others.
+std::optional<NormalizerForm> normalizerOfStatistic(const Node *node);
+
 /// `log(c + sum[j](exp(s) where m))`: the normalizer whose mass it is the
 /// logarithm of; null for others.
 std::optional<NormalizerForm> normalizerOfLogarithm(IndexGraph &graph,
@@ -57,10 +61,16 @@ struct Quotient {
   const Node *value; ///< Over the keys of the normalizer.
 };
 
-/// Takes a `Sum` node apart. Null without a quotient, and, after a report, for
+/// The logarithm `op`, `Log` or `Log2`, of what has the natural logarithm
+/// `natural`.
+const Node *logarithmAs(IndexGraph &graph, NodeOp op, const Node *natural);
+
+/// Takes a `Sum` node apart; the logarithm of the weight, where the value has
+/// it, becomes `logWeight`. Null without a quotient, and, after a report, for
 /// weights that are not divided by their own sum.
 std::optional<Quotient> matchQuotient(IndexGraph &graph, const Node *sum,
-                                      Diagnostics &diags, bool &failed);
+                                      const Node *logWeight, Diagnostics &diags,
+                                      bool &failed);
 
 } // namespace fovea::frontend
 

@@ -267,8 +267,9 @@ struct TabulatePass : fovea::attn::impl::TabulatePassBase<TabulatePass> {
       auto self = cast<AttentionOpInterface>(op.getOperation());
       for (unsigned k = 0; k < self.getNumContractions(); ++k)
         RegionTabulator(rewriter, op, self.getContraction(k)).run();
-      if (!op.getValue().empty())
-        RegionTabulator(rewriter, op, op.getValue()).run();
+      for (unsigned k = 0; k < self.getNumValues(); ++k)
+        if (!self.isLogWeight(k))
+          RegionTabulator(rewriter, op, self.getValue(k)).run();
     }
   }
 };

@@ -167,6 +167,8 @@ static Value lower(TileReduceOp op, TileReduceOp::Adaptor operands,
           loops.load(operands.getTile(), ValueRange{row[0], key[0]});
       if (op.getKind() == TileReduction::sum)
         return arith::AddFOp::create(builder, loc, sofar, element);
+      if (op.getKind() == TileReduction::maximum)
+        return arith::MaximumFOp::create(builder, loc, element, sofar);
       // A NaN is greater than nothing, and so passed over.
       Value greater = arith::CmpFOp::create(
           builder, loc, arith::CmpFPredicate::OGT, element, sofar);

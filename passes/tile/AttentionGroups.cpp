@@ -27,13 +27,13 @@ namespace {
 struct Part {
   SmallVector<OpFoldResult> offsets, sizes, strides;
 
-  /// `numValues`: the extent of the value dimension, where that is dynamic.
-  Part(OpBuilder &builder, Value state, Value tile, Value numValues) {
+  /// `columns`: the extent of the value dimension, where that is dynamic.
+  Part(OpBuilder &builder, Value state, Value tile, Value columns) {
     auto type = cast<RankedTensorType>(state.getType());
     offsets.assign(type.getRank(), builder.getIndexAttr(0));
     strides.assign(type.getRank(), builder.getIndexAttr(1));
     for (int64_t size : type.getShape())
-      sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(numValues)
+      sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(columns)
                                                   : builder.getIndexAttr(size));
     offsets.front() = tile;
     sizes.front() = builder.getIndexAttr(1);
@@ -56,9 +56,9 @@ scf::ForOp AttentionTiler::beginTileLoop(ValueRange carried) {
 
 SmallVector<Value> AttentionTiler::extractParts(ValueRange state) {
   SmallVector<Value> parts;
-  for (Value whole : state) {
+  for (auto [k, whole] : llvm::enumerate(state)) {
     auto type = cast<RankedTensorType>(whole.getType());
-    Part part(rewriter, whole, tile, numValues);
+    Part part(rewriter, whole, tile, buildColumns(k));
     parts.push_back(tensor::ExtractSliceOp::create(
         rewriter, loc,
         RankedTensorType::get(type.getShape().drop_front(),
@@ -85,8 +85,9 @@ SmallVector<Value> AttentionTiler::updateEachTile(
   OpBuilder::InsertionGuard guard(rewriter);
   scf::ForOp loop = beginTileLoop(state);
   SmallVector<Value> updated = body(extractParts(loop.getRegionIterArgs()));
-  for (auto [value, whole] : llvm::zip(updated, loop.getRegionIterArgs())) {
-    Part part(rewriter, whole, tile, numValues);
+  for (auto [k, value, whole] :
+       llvm::enumerate(updated, loop.getRegionIterArgs())) {
+    Part part(rewriter, whole, tile, buildColumns(k));
     value = tensor::InsertSliceOp::create(
         rewriter, loc, value, whole, part.offsets, part.sizes, part.strides);
   }
@@ -101,40 +102,60 @@ SmallVector<Value> AttentionTiler::updateEachTile(
 
 /// A tile filled with one value.
 static Value buildFill(OpBuilder &builder, Location loc, RankedTensorType type,
-                       ValueRange extents, double value) {
+                       ValueRange extents, TypedAttr value) {
   auto fill = TileMapOp::create(builder, loc, type, ValueRange(), extents,
                                 builder.getAffineMapArrayAttr({}));
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&fill.getBody());
-  Value constant = arith::ConstantOp::create(
-      builder, loc, builder.getFloatAttr(type.getElementType(), value));
-  YieldOp::create(builder, loc, constant);
+  YieldOp::create(builder, loc, arith::ConstantOp::create(builder, loc, value));
   return fill;
 }
 
+Value AttentionTiler::buildColumns(unsigned part) {
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  if (part >= self.getNumValues() || getValueDim(part) < 0)
+    return {};
+  int64_t dim = getValueDim(part);
+  return rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]);
+}
+
 SmallVector<Value> AttentionTiler::buildState() {
-  auto stateType = [&](ArrayRef<int64_t> shape) {
-    SmallVector<int64_t> whole(shape);
-    if (isGrouped())
-      whole.insert(whole.begin(), schedule.getQueryGroup());
-    return RankedTensorType::get(whole, rewriter.getF32Type());
-  };
   SmallVector<Value> state;
-  if (hasValue()) {
-    int64_t extent = valueDim < 0 ? 1 : domain.getBounds()[valueDim];
+  auto add = [&](SmallVector<int64_t> shape, ValueRange extents,
+                 TypedAttr value) {
+    if (isGrouped())
+      shape.insert(shape.begin(), schedule.getQueryGroup());
+    state.push_back(buildFill(rewriter, loc,
+                              RankedTensorType::get(shape, value.getType()),
+                              extents, value));
+  };
+  int64_t rows = schedule.getQueryTile();
+  TypedAttr zero = rewriter.getF32FloatAttr(0.0);
+  TypedAttr lowest =
+      rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity());
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  for (unsigned k = 0; k < self.getNumValues(); ++k) {
+    if (self.isLogWeight(k)) {
+      add({rows}, {}, zero);
+      continue;
+    }
+    int64_t dim = getValueDim(k);
+    int64_t extent = dim < 0 ? 1 : domain.getBounds()[dim];
     SmallVector<Value> extents;
     if (ShapedType::isDynamic(extent))
-      extents.push_back(numValues);
-    state.push_back(buildFill(rewriter, loc,
-                              stateType({schedule.getQueryTile(), extent}),
-                              extents, 0.0));
+      extents.push_back(buildColumns(k));
+    add({rows, extent}, extents, zero);
   }
-  RankedTensorType rows = stateType(schedule.getQueryTile());
   if (op.getNormalizer().hasShift())
-    state.push_back(buildFill(rewriter, loc, rows, {},
-                              -std::numeric_limits<double>::infinity()));
+    add({rows}, {}, lowest);
   if (op.getNormalizer().hasMass())
-    state.push_back(buildFill(rewriter, loc, rows, {}, 0.0));
+    add({rows}, {}, zero);
+  if (hasStatistic(ResultKind::max))
+    add({rows}, {}, lowest);
+  if (hasStatistic(ResultKind::argmax)) {
+    add({rows}, {}, lowest);
+    add({rows}, {}, rewriter.getI64IntegerAttr(-1));
+  }
   return state;
 }
 
@@ -234,7 +255,7 @@ SmallVector<Value> AttentionTiler::buildVisit(Value block, Value count,
 }
 
 /// The same computation on a tile and a block: another domain, a state, no
-/// epilogue.
+/// epilogues.
 SmallVector<Value> AttentionTiler::buildOnline(Value block, Value count,
                                                ValueRange visit, bool masked,
                                                ValueRange state) {
@@ -263,16 +284,13 @@ SmallVector<Value> AttentionTiler::buildOnline(Value block, Value count,
       DomainAttr::get(op.getContext(), llvm::to_vector(domain.getNames()),
                       llvm::to_vector(domain.getKinds()), bounds, tileOffsets);
 
-  // Inputs and accesses, without those of the epilogue and a mask that is
-  // known to hold; the state goes by local coordinates.
+  // Inputs and accesses, without those of epilogues and a mask that is known to
+  // hold; the state goes by local coordinates.
   auto self = cast<AttentionOpInterface>(op.getOperation());
   SmallVector<Value> inputs;
   SmallVector<AffineMap> accesses;
   SmallVector<int32_t> segments;
-  SmallVector<Region *> regions = {&op.getScore(), &op.getMask(),
-                                   &op.getValue()};
-  for (Region &inner : op.getInner())
-    regions.push_back(&inner);
+  auto inner = op.getInner().drop_back(self.getNumEpilogues());
   auto addInputs = [&](Region &region) {
     bool dropped = !masked && &region == &op.getMask();
     segments.push_back(0);
@@ -282,37 +300,45 @@ SmallVector<Value> AttentionTiler::buildOnline(Value block, Value count,
     llvm::append_range(accesses, self.getAccessesOf(region));
     segments.back() = self.getInputsOf(region).size();
   };
-  for (Region &inner : op.getInner())
-    addInputs(inner);
-  for (Region *region : ArrayRef(regions).take_front(3))
-    addInputs(*region);
+  for (Region &region : inner.drop_back(self.getNumValues()))
+    addInputs(region);
+  addInputs(op.getScore());
+  addInputs(op.getMask());
+  for (Region &region : inner.take_back(self.getNumValues()))
+    addInputs(region);
 
   unsigned numDims = domain.getNumDims() + op.getNumLookups();
   AffineExpr row = getAffineDimExpr(schedule.getQueryDim(), op.getContext());
-  AffineExpr value = valueDim < 0 ? getAffineConstantExpr(0, op.getContext())
-                                  : getAffineDimExpr(valueDim, op.getContext());
   auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
     return AffineMap::get(numDims, op.getSymbols().size(), exprs,
                           op.getContext());
   };
-  for (Value part : state)
-    accesses.push_back(cast<RankedTensorType>(part.getType()).getRank() == 2
-                           ? mapOf({row, value})
-                           : mapOf({row}));
+  for (auto [k, part] : llvm::enumerate(state)) {
+    if (cast<RankedTensorType>(part.getType()).getRank() == 1) {
+      accesses.push_back(mapOf({row}));
+      continue;
+    }
+    int64_t dim = getValueDim(k);
+    accesses.push_back(
+        mapOf({row, dim < 0 ? getAffineConstantExpr(0, op.getContext())
+                            : getAffineDimExpr(dim, op.getContext())}));
+  }
+  SmallVector<Attribute> statistics;
+  for (ResultKind kind : {ResultKind::max, ResultKind::argmax})
+    if (hasStatistic(kind))
+      statistics.push_back(ResultKindAttr::get(op.getContext(), kind));
 
   auto online = OnlineOp::create(
       rewriter, loc, ValueRange(state).getTypes(), blockDomain, boundValues,
       offsetValues, op.getSymbols(), inputs, segments,
       rewriter.getAffineMapArrayAttr(accesses), op.getContractionDims(),
-      op.getNumLookups(), op.getNormalizer(), SegmentsAttr(), schedule, visit,
-      state, op.getInner().size());
+      op.getValueDims(), op.getNumLookups(), op.getNormalizer(), SegmentsAttr(),
+      schedule, rewriter.getArrayAttr(statistics), visit, state, inner.size());
   IRMapping mapping;
-  SmallVector<Region *> targets = {&online.getScore(), &online.getMask(),
-                                   &online.getValue()};
-  for (Region &inner : online.getInner())
-    targets.push_back(&inner);
-  for (auto [from, to] : llvm::zip(regions, targets))
-    if (masked || from != &op.getMask())
-      from->cloneInto(to, mapping);
+  op.getScore().cloneInto(&online.getScore(), mapping);
+  if (masked)
+    op.getMask().cloneInto(&online.getMask(), mapping);
+  for (auto [from, to] : llvm::zip(inner, online.getInner()))
+    from.cloneInto(&to, mapping);
   return llvm::to_vector_of<Value>(online.getResults());
 }

@@ -39,8 +39,21 @@ private:
   llvm::SmallVector<mlir::Value>
   buildOnline(mlir::Value block, mlir::Value count, mlir::ValueRange visit,
               bool masked, mlir::ValueRange state);
-  void buildResults(mlir::ValueRange state);
-  mlir::Value addSink(mlir::Value sink, mlir::Value &shift, mlir::Value &mass);
+
+  /// What one tile of queries has of the keys.
+  struct RowState {
+    /// The weighted sums, by value.
+    llvm::SmallVector<mlir::Value> sums;
+    mlir::Value shift, mass;
+    /// The mass without the sink.
+    mlir::Value keysMass;
+    /// The greatest score, NaN if one is; the first key that has it.
+    mlir::Value max, argMax;
+  };
+  RowState splitState(mlir::ValueRange state);
+  void buildResults(mlir::ValueRange parts);
+  mlir::Value addSink(mlir::Value sink, RowState &state);
+  void finishLogWeights(RowState &state, mlir::Value factor);
   void buildWeights(mlir::Value out, mlir::AffineMap access, mlir::Value shift,
                     mlir::Value factor);
 
@@ -66,7 +79,15 @@ private:
   int64_t groupSize() {
     return schedule.getQueryTile() * schedule.getQueryGroup();
   }
-  bool hasValue() { return !op.getValue().empty(); }
+  bool hasStatistic(ResultKind kind) { return op.findResult(kind).has_value(); }
+  /// The dimension that weighted sum `k` extends along beside the rows, or -1.
+  int64_t getValueDim(unsigned k) {
+    auto self = mlir::cast<AttentionOpInterface>(op.getOperation());
+    return self.getDimsOfValue(k).empty() ? -1 : self.getDimsOfValue(k).front();
+  }
+  /// The extent of a part of the state along its value dimension, if it has
+  /// one.
+  mlir::Value buildColumns(unsigned part);
 
   mlir::RewriterBase &rewriter;
   AttentionOp op;
@@ -82,10 +103,6 @@ private:
   mlir::Value groupOffset, numTiles;
   /// The number of the current tile in its group.
   mlir::Value tile;
-  /// The extent of the value dimension, if there is one.
-  mlir::Value numValues;
-  /// The one value dimension, or -1.
-  int64_t valueDim = -1;
 };
 
 } // namespace fovea::attn

@@ -19,6 +19,7 @@
 
 #include "passes/Passes.h"
 #include "passes/tile/AttentionTiler.h"
+#include "passes/tile/TileOperands.h"
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -34,12 +35,24 @@ LogicalResult AttentionTiler::check() {
   for (Value operand : op->getOperands())
     if (isa<TensorType>(operand.getType()))
       return op.emitOpError("expects to be on memory before it is tiled");
-  SmallVector<unsigned> values = domain.getDims(DimKind::value);
-  if (values.size() > 1)
-    return op.emitOpError()
-           << "expects at most one value dimension, but has " << values.size();
-  if (!values.empty())
-    valueDim = values.front();
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  for (unsigned k = 0; k < self.getNumValues(); ++k)
+    if (size_t count = self.getDimsOfValue(k).size(); count > 1)
+      return op.emitOpError()
+             << "expects at most one value dimension, but value " << k
+             << " has " << count;
+  for (unsigned out = 0; out < op.getOuts().size(); ++out) {
+    if (op.getResultKind(out) != ResultKind::output)
+      continue;
+    unsigned number = op.getOutputNumber(out);
+    SmallVector<int64_t> dims =
+        llvm::to_vector_of<int64_t>(op.getDimsOfOutput(out));
+    for (unsigned k : getUsedSums(self, number))
+      if (!self.isLogWeight(k) && self.getDimsOfValue(k) != ArrayRef(dims))
+        return op.emitOpError()
+               << "expects the sums of output " << number
+               << " to have its dimensions, but value " << k << " has others";
+  }
   return success();
 }
 
@@ -55,9 +68,6 @@ LogicalResult AttentionTiler::run() {
     ends.push_back(rewriter.createOrFold<arith::AddIOp>(loc, begin, size));
   }
 
-  if (valueDim >= 0)
-    numValues = rewriter.createOrFold<arith::SubIOp>(loc, ends[valueDim],
-                                                     begins[valueDim]);
   SmallVector<OpFoldResult> counts;
   for (unsigned dim : domain.getDims(DimKind::parallel)) {
     Value size =

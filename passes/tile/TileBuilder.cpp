@@ -52,6 +52,27 @@ Value fovea::attn::buildTileMap(
   return map;
 }
 
+Value fovea::attn::buildLogWeightRescale(OpBuilder &builder, Location loc,
+                                         NormalizerAttrInterface normalizer,
+                                         Value sum, Value mass, Value oldShift,
+                                         Value newShift) {
+  return buildTileMap(
+      builder, loc, cast<RankedTensorType>(sum.getType()),
+      {sum, mass, oldShift, newShift}, {},
+      [&](OpBuilder &b, ValueRange args) -> Value {
+        Value rescale = normalizer.buildRescale(b, loc, args[2], args[3]);
+        Value log = normalizer.buildLogRescale(b, loc, args[2], args[3]);
+        Value moved = arith::AddFOp::create(
+            b, loc, args[0], arith::MulFOp::create(b, loc, args[1], log));
+        moved = arith::MulFOp::create(b, loc, moved, rescale);
+        // Where nothing is left of what there was the logarithm is -inf.
+        Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+        Value isGone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
+                                             rescale, zero);
+        return arith::SelectOp::create(b, loc, isGone, zero, moved);
+      });
+}
+
 Value fovea::attn::buildFloatCast(OpBuilder &builder, Location loc, Value value,
                                   Type type) {
   if (value.getType() == type)

@@ -39,6 +39,13 @@ mlir::Value buildTileMap(
     mlir::ValueRange inputs, mlir::ValueRange extents,
     llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> build);
 
+/// Moves a row's sum of weight * log weight to another shift: `sum` and `mass`,
+/// the sum of the weights, were taken with `oldShift`.
+mlir::Value buildLogWeightRescale(mlir::OpBuilder &builder, mlir::Location loc,
+                                  NormalizerAttrInterface normalizer,
+                                  mlir::Value sum, mlir::Value mass,
+                                  mlir::Value oldShift, mlir::Value newShift);
+
 /// Rounds or widens a float to another float type.
 mlir::Value buildFloatCast(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::Value value, mlir::Type type);

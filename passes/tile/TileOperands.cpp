@@ -326,13 +326,17 @@ Value TileOperands::buildScores() {
   return mask;
 }
 
-Value TileOperands::buildWeigh(Value weights, Value init, Value begin,
-                               Value end) {
+Value TileOperands::buildWeigh(unsigned number, Value weights, Value scores,
+                               Value init, Value begin, Value end) {
   buildLookups();
   SmallVector<unsigned> axes = {static_cast<unsigned>(schedule.getQueryDim()),
                                 static_cast<unsigned>(schedule.getKeyDim())};
-  llvm::append_range(axes, domain.getDims(DimKind::value));
-  Part part = buildPart(op.getValue(), axes, {});
+  SmallVector<Operand> leading;
+  if (op.usesScore(number))
+    leading.push_back({scores, axes});
+  llvm::append_range(axes, op.getDimsOfValue(number));
+  Region &value = op.getValue(number);
+  Part part = buildPart(value, axes, leading);
   // Without a value dimension the sum still has a column.
   unsigned rank = cast<RankedTensorType>(init.getType()).getRank() + 1;
   for (AffineMap &map : part.maps)
@@ -341,7 +345,6 @@ Value TileOperands::buildWeigh(Value weights, Value init, Value begin,
                                    begin, end, part.inputs,
                                    builder.getAffineMapArrayAttr(part.maps));
   OpBuilder::InsertionGuard guard(builder);
-  YieldOp::create(builder, loc,
-                  buildBody(weigh.getBody(), op.getValue(), part, axes));
+  YieldOp::create(builder, loc, buildBody(weigh.getBody(), value, part, axes));
   return weigh;
 }

@@ -26,9 +26,11 @@ public:
 
   /// The scores of the tile, [rows x keys] in f32, masked.
   mlir::Value buildScores();
-  /// `init` plus the weighted sum of the values of the keys from `begin` (null:
-  /// the first) to `end`.
-  mlir::Value buildWeigh(mlir::Value weights, mlir::Value init,
+  /// `init` plus the weighted sum of value `number` of the keys from `begin`
+  /// (null: the first) to `end`. `scores`, of the same shape as the weights, is
+  /// for a value that is computed from them.
+  mlir::Value buildWeigh(unsigned number, mlir::Value weights,
+                         mlir::Value scores, mlir::Value init,
                          mlir::Value begin, mlir::Value end);
 
   /// One value of each row: that of a region over parallel dimensions.
@@ -39,9 +41,10 @@ public:
                           builder.getF32Type());
   }
 
-  /// Stores the epilogue of `acc * factor` (factor may be null).
-  void storeOutput(mlir::Value out, mlir::AffineMap access,
-                   mlir::Region &epilogue, mlir::Value acc, mlir::Value factor);
+  /// Stores output `number`: the epilogue of the sums, those of logarithms as
+  /// they are, the others multiplied by `factor` (may be null).
+  void storeOutput(mlir::Value out, mlir::AffineMap access, unsigned number,
+                   mlir::ValueRange sums, mlir::Value factor);
   /// Stores one value of each row.
   void storeRows(mlir::Value out, mlir::AffineMap access, mlir::Value rows);
   /// Recomputes the scores and stores the weights under the final shift.
@@ -107,6 +110,10 @@ private:
   /// domain.
   bool wholeBlocks = false;
 };
+
+/// The weighted sums that an output is made of.
+llvm::SmallVector<unsigned> getUsedSums(AttentionOpInterface op,
+                                        unsigned output);
 
 } // namespace fovea::attn
 

@@ -150,6 +150,8 @@ LogicalResult TileVectorizer::processNarrowReduce(TileReduceOp reduce) {
   auto combine = [&](Value a, Value b) -> Value {
     if (isSum)
       return arith::AddFOp::create(builder, loc, a, b);
+    if (reduce.getKind() == TileReduction::maximum)
+      return arith::MaximumFOp::create(builder, loc, a, b);
     // Compare and select: one instruction, and a NaN in b is passed over.
     Value greater =
         arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, b, a);

@@ -310,6 +310,10 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
           total = arith::AddFOp::create(builder, loc, total, element);
           continue;
         }
+        if (reduce.getKind() == TileReduction::maximum) {
+          total = arith::MaximumFOp::create(builder, loc, total, element);
+          continue;
+        }
         // Compare and select: one instruction, and a NaN is passed over.
         Value greater = arith::CmpFOp::create(
             builder, loc, arith::CmpFPredicate::OGT, element, total);

@@ -40,7 +40,7 @@ func.func @normalizer(%N: index) {
 // -----
 
 func.func @result_kind(%N: index, %o: memref<f32>) {
-  // expected-error @below {{expected 'output', 'logsumexp' or 'weights', but found 'mass'}}
+  // expected-error @below {{expected 'output', 'logsumexp', 'weights', 'max' or 'argmax', but found 'mass'}}
   attn.attention domain(j key %N) normalizer(#attn.softmax) outs(mass %o[] : memref<f32>)
 }
 
@@ -123,13 +123,13 @@ func.func @result_access(%o: memref<4xf32>) {
 func.func @lookup_of_itself(%q: memref<4xi32>, %o: memref<f32>) {
   // expected-error @below {{operand 0 of the lookup 0 uses lookup 0, which is not known there}}
   "attn.attention"(%q, %o) <{
-    domain = #attn.domain<j key 4>, inputSegments = array<i32: 1, 0, 0, 0, 0, 0>,
-    accesses = [affine_map<(j, l) -> (l)>, affine_map<(j, l) -> ()>], contractionDims = [],
+    domain = #attn.domain<j key 4>, inputSegments = array<i32: 1, 0, 0, 0>,
+    accesses = [affine_map<(j, l) -> (l)>, affine_map<(j, l) -> ()>], contractionDims = [], valueDims = [],
     numLookups = 1 : ui32, normalizer = #attn.softmax, resultKinds = [#attn<result logsumexp>],
     operandSegmentSizes = array<i32: 0, 0, 0, 1, 1>}> ({
       %s = arith.constant 1.0 : f32
       attn.yield %s : f32
-    }, {}, {}, {}, {}, {
+    }, {}, {}, {
     ^bb0(%p: i32):
       %i = arith.index_cast %p : i32 to index
       attn.yield %i : index
@@ -299,6 +299,133 @@ func.func @no_mass(%o: memref<f32>) {
     %s = arith.constant 1.0 : f32
     attn.yield %s : f32
   } normalizer(#attn.plain) outs(logsumexp %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @value_over_another_dimension(%o: memref<f32>) {
+  // expected-error @below {{value 0 extends over dimension 0, which is not a value dimension}}
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value over(j) () {
+    %z = arith.constant 1.0 : f32
+    attn.yield %z : f32
+  } normalizer(#attn.softmax) outs(output %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @log_weight_without_mass(%o: memref<f32>) {
+  // expected-error @below {{has the logarithm of the weight as a value, but its normalizer #attn.plain divides by nothing}}
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value logweight
+      normalizer(#attn.plain) outs(output %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @sum_over_no_dimension_of_the_output(%o: memref<f32>) {
+  // expected-error @below {{uses a sum over dimension 'e' in output 0, which does not have it}}
+  attn.attention domain(j key 4, e value 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value() {
+    %z = arith.constant 1.0 : f32
+    attn.yield %z : f32
+  } normalizer(#attn.softmax) outs(output %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @epilogue_reads_another_dimension(%g: memref<4xf32>, %o: memref<f32>) {
+  // expected-error @below {{operand 0 of the epilogue depends on the value dimension 'e', which has no value there}}
+  attn.attention domain(j key 4, e value 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value logweight
+  epilogue(%a : f32, %x = %g[e] : memref<4xf32>) {
+    attn.yield %x : f32
+  } normalizer(#attn.softmax) outs(output %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @more_outputs_than_values(%o: memref<f32>, %p: memref<f32>) {
+  // expected-error @below {{expects an epilogue of output 1, since there are 1 values}}
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value() {
+    %z = arith.constant 1.0 : f32
+    attn.yield %z : f32
+  } normalizer(#attn.softmax) outs(output %o[] : memref<f32>, output %p[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @epilogue_of_no_output(%o: memref<f32>) {
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value() {
+    %z = arith.constant 1.0 : f32
+    attn.yield %z : f32
+  }
+  // expected-error @below {{expected the epilogue of one of 1 outputs, but found 1}}
+  epilogue 1 (%a : f32) {
+    attn.yield %a : f32
+  } normalizer(#attn.softmax) outs(output %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @epilogues_out_of_order(%o: memref<f32>) {
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value() {
+    %z = arith.constant 1.0 : f32
+    attn.yield %z : f32
+  }
+  epilogue 1 (%a : f32) {
+    attn.yield %a : f32
+  }
+  // expected-error @below {{expected epilogues by ascending number of the output, but found 0}}
+  epilogue 0 (%a : f32) {
+    attn.yield %a : f32
+  } normalizer(#attn.softmax) outs(output %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @argmax_of_floats(%o: memref<f32>) {
+  // expected-error @below {{expects results of integers for argmax, but got 'memref<f32>'}}
+  attn.attention domain(j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(argmax %o[] : memref<f32>)
+  return
+}
+
+// -----
+
+func.func @argmax_over_two_dimensions(%o: memref<i32>) {
+  // expected-error @below {{expects one key dimension for argmax, but has 2}}
+  attn.attention domain(j key 4, l key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(argmax %o[] : memref<i32>)
   return
 }
 

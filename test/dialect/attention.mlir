@@ -98,3 +98,53 @@ func.func @online_tile(%q: memref<?x64xf32>, %k: memref<?x64xf32>, %table: memre
       outs(%acc[i] : tensor<32xf32>, %m[i] : tensor<32xf32>)
   return %r#0, %r#1 : tensor<32xf32>, tensor<32xf32>
 }
+
+// Sums over different value dimensions, one of them computed from the score, and
+// of the logarithm of the weight; outputs that are made of several of them.
+// CHECK-LABEL: func @results
+func.func @results(%q: tensor<?x64xf32>, %k: tensor<?x64xf32>, %v: tensor<?x32xf32>, %u: tensor<?xf32>,
+    %M: index, %N: index, %o: tensor<?x32xf32>, %h: tensor<?xf32>, %best: tensor<?xi64>)
+    -> (tensor<?x32xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi64>) {
+  // CHECK: value(%{{.*}} = %{{.*}}[j, e] : tensor<?x32xf32>) {
+  // CHECK: value logweight
+  // CHECK: value over() (%{{.*}}: f32, %{{.*}} = %{{.*}}[j] : tensor<?xf32>) {
+  // CHECK: epilogue 1 (%{{.*}}: f32, %{{.*}}: f32, %{{.*}}: f32) {
+  // CHECK: outs(output %{{.*}}[i, e] : tensor<?x32xf32>, output %{{.*}}[i] : tensor<?xf32>, max %{{.*}}[i] : tensor<?xf32>, argmax %{{.*}}[i] : tensor<?xi64>)
+  %r:4 = attn.attention
+      domain(i parallel %M, j key %N, d contraction 64, e value 32)
+      contraction over(d) (%x = %q[i, d] : tensor<?x64xf32>, %y = %k[j, d] : tensor<?x64xf32>) {
+        %xy = arith.mulf %x, %y : f32
+        attn.yield %xy : f32
+      }
+      value(%z = %v[j, e] : tensor<?x32xf32>) {
+        attn.yield %z : f32
+      }
+      value logweight
+      value over() (%s : f32, %z = %u[j] : tensor<?xf32>) {
+        %sz = arith.mulf %s, %z : f32
+        attn.yield %sz : f32
+      }
+      epilogue 1 (%a : f32, %b : f32, %c : f32) {
+        %d = arith.subf %c, %b : f32
+        attn.yield %d : f32
+      }
+      normalizer(#attn.softmax)
+      outs(output %o[i, e] : tensor<?x32xf32>, output %h[i] : tensor<?xf32>,
+           max %h[i] : tensor<?xf32>, argmax %best[i] : tensor<?xi64>)
+  return %r#0, %r#1, %r#2, %r#3 : tensor<?x32xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi64>
+}
+
+// CHECK-LABEL: func @online_results
+func.func @online_results(%a: tensor<8xf32>, %at: tensor<8xi64>)
+    -> (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xi64>) {
+  // CHECK: value logweight
+  // CHECK: statistics(max, argmax)
+  %r:6 = attn.online domain(i parallel 8, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value logweight normalizer(#attn.softmax) statistics(max, argmax)
+    outs(%a[i] : tensor<8xf32>, %a[i] : tensor<8xf32>, %a[i] : tensor<8xf32>,
+         %a[i] : tensor<8xf32>, %a[i] : tensor<8xf32>, %at[i] : tensor<8xi64>)
+  return %r#0, %r#1, %r#2, %r#3, %r#4, %r#5
+      : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xi64>
+}

@@ -7,7 +7,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "numpy"))
 
 import numpy as np  # noqa: E402
 
-from formulas import logsumexp, softmax  # noqa: E402
+from formulas import first_largest, logsumexp, softmax  # noqa: E402
 from harness import Case, draw, main  # noqa: E402
 
 
@@ -19,13 +19,6 @@ def reduced(x, keep):
             "m": np.where(keep, x, np.inf).min(-1, initial=np.inf),
             "e": zero.sum(-1) / np.maximum(count, 1).astype(x.dtype),
             "s": softmax(x, keep), "z": logsumexp(x, keep)}
-
-
-def first_largest(x, keep):
-    """The first index of the largest one that is kept, or -1."""
-    result = [max((c for c in range(x.shape[1]) if k[c]), key=lambda c: r[c], default=-1)
-              for r, k in zip(x, np.broadcast_to(keep, x.shape))]
-    return np.array(result, np.int32)
 
 
 def cases():

@@ -28,6 +28,15 @@ def logsumexp(s, keep=True, axis=-1):
     return np.squeeze(result, axis).astype(s.dtype)
 
 
+def first_largest(s, keep=True):
+    """The first index of the greatest that is kept and no NaN, in the last axis;
+    -1 where there is none, or none above -inf."""
+    kept = np.where(np.broadcast_to(keep, s.shape) & ~np.isnan(s), s, -np.inf)
+    if not s.shape[-1]:
+        return np.full(s.shape[:-1], -1)
+    return np.where(kept.max(-1) == -np.inf, -1, kept.argmax(-1))
+
+
 def dots(q, k):
     """q . k / sqrt(d) of [..., i, d] and [..., j, d]."""
     return q @ k.swapaxes(-1, -2) / q.dtype.type(math.sqrt(q.shape[-1]))

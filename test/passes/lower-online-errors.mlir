@@ -47,7 +47,7 @@ func.func @state(%n: index, %m: tensor<9xf32>) {
 // -----
 
 func.func @value_dims(%n: index, %m: tensor<8x4x4xf32>) {
-  // expected-error @below {{expects at most one value dimension, but got 2}}
+  // expected-error @below {{expects at most one value dimension, but value 0 has 2}}
   %r = attn.online domain(i parallel 8, j key %n, e value 4, f value 4) score() {
     %s = arith.constant 0.5 : f32
     attn.yield %s : f32

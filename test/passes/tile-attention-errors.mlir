@@ -23,7 +23,7 @@ func.func @on_tensors(%q: tensor<?xf32>, %o: memref<?xf32>, %M: index, %N: index
 // -----
 
 func.func @two_value_dims(%v: memref<?x4x4xf32>, %o: memref<?x4x4xf32>, %M: index, %N: index) {
-  // expected-error @below {{expects at most one value dimension, but has 2}}
+  // expected-error @below {{expects at most one value dimension, but value 0 has 2}}
   attn.attention domain(i parallel %M, j key %N, e value 4, f value 4) score() {
     %s = arith.constant 1.0 : f32
     attn.yield %s : f32
@@ -31,6 +31,21 @@ func.func @two_value_dims(%v: memref<?x4x4xf32>, %o: memref<?x4x4xf32>, %M: inde
   value(%x = %v[j, e, f] : memref<?x4x4xf32>) {
     attn.yield %x : f32
   } normalizer(#attn.softmax) outs(output %o[i, e, f] : memref<?x4x4xf32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8>}
+  return
+}
+
+// -----
+
+func.func @sum_of_fewer_dimensions(%o: memref<?x4xf32>, %M: index, %N: index) {
+  // expected-error @below {{expects the sums of output 0 to have its dimensions, but value 0 has others}}
+  attn.attention domain(i parallel %M, j key %N, e value 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } value over() () {
+    %z = arith.constant 1.0 : f32
+    attn.yield %z : f32
+  } normalizer(#attn.softmax) outs(output %o[i, e] : memref<?x4xf32>)
       {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8>}
   return
 }

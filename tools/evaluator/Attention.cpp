@@ -8,6 +8,7 @@
 #include "tools/evaluator/AttentionEvaluator.h"
 #include "tools/evaluator/Interpreter.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -114,27 +115,48 @@ LogicalResult AttentionEvaluator::evaluateScore(double &result) {
   return success();
 }
 
-/// Adds the weighted values of the kept keys to `sums`, one for each place of
-/// the value dimensions.
-LogicalResult AttentionEvaluator::addValues(ArrayRef<double> weights,
-                                            std::vector<double> &sums) {
-  return forEach(keys, [&](int64_t key) -> LogicalResult {
+/// x * log x, which is 0 where x is.
+static double timesLog(double x) { return x == 0.0 ? 0.0 : x * std::log(x); }
+
+/// The weighted sums of the kept keys.
+FailureOr<AttentionEvaluator::Sums>
+AttentionEvaluator::addValues(ArrayRef<double> weights) {
+  Sums sums;
+  for (const Weighed &value : values)
+    sums.emplace_back(value.box.count(), 0.0);
+  auto addKey = [&](int64_t key) -> LogicalResult {
     if (scores[key] == -infinity)
       return success();
     double weight = weights[key];
     if (failed(setLookups(keyLookups)))
       return failure();
-    return evaluateOver(values, value, [&](int64_t number, Cell cell) {
-      sums[number] += weight * cell.f;
-    });
-  });
+    for (auto [value, sum] : llvm::zip_equal(values, sums)) {
+      if (!value.part.runner.isPresent()) {
+        sum.front() += timesLog(weight);
+        continue;
+      }
+      if (value.usesScore)
+        value.part.runner.setLeading(0, scores[key]);
+      if (failed(evaluateOver(value.box, value.part,
+                              [&sum = sum, weight](int64_t number, Cell cell) {
+                                sum[number] += weight * cell.f;
+                              })))
+        return failure();
+    }
+    return success();
+  };
+  if (failed(forEach(keys, addKey)))
+    return failure();
+  return sums;
 }
 
-Result *AttentionEvaluator::findResult(ResultKind kind) {
-  for (Result &result : results)
-    if (result.kind == kind)
-      return &result;
-  return nullptr;
+/// Sum `k` at the current point.
+double AttentionEvaluator::readSum(const Sums &sums, unsigned k) const {
+  const Box &box = values[k].box;
+  int64_t number = 0;
+  for (auto [dim, size] : llvm::zip_equal(box.dims, box.sizes))
+    number = number * size + point[dim] - offsets[dim];
+  return sums[k][number];
 }
 
 FailureOr<int64_t> AttentionEvaluator::locate(const Result &result) {
@@ -149,47 +171,103 @@ FailureOr<int64_t> AttentionEvaluator::locate(const Result &result) {
   return offset;
 }
 
-LogicalResult AttentionEvaluator::finishRow(const Row &row,
-                                            std::vector<double> &sums) {
-  auto store = [&](Result &result, double number) -> LogicalResult {
-    FailureOr<int64_t> offset = locate(result);
-    if (failed(offset))
-      return failure();
-    result.array.store(*offset, {.f = number});
-    return success();
-  };
-  if (Result *result = findResult(ResultKind::logsumexp))
-    if (failed(store(*result, row.logMass)))
-      return failure();
-  if (Result *result = findResult(ResultKind::weights))
-    if (failed(forEach(keys, [&](int64_t key) {
-          return store(*result, row.weights[key]);
-        })))
-      return failure();
-  Result *output = findResult(ResultKind::output);
-  if (!output)
-    return success();
-  if (failed(addValues(row.weights, sums)))
+LogicalResult AttentionEvaluator::store(Result &result, Cell cell) {
+  FailureOr<int64_t> offset = locate(result);
+  if (failed(offset))
     return failure();
-  return forEach(values, [&](int64_t number) -> LogicalResult {
-    if (!epilogue.runner.isPresent())
-      return store(*output, sums[number]);
-    epilogue.runner.setLeading(0, sums[number]);
-    if (failed(setLookups(epilogue.ownLookups)))
+  result.array.store(*offset, cell);
+  return success();
+}
+
+LogicalResult AttentionEvaluator::finishOutput(const Sums &sums,
+                                               unsigned number,
+                                               Result &output) {
+  Epilogue &epilogue = epilogues[number];
+  const Box &box = epilogue.box;
+  // A sum that an epilogue does not use may be over other dimensions.
+  SmallVector<unsigned> used;
+  for (unsigned k = 0; epilogue.part.runner.isPresent() && k < values.size();
+       ++k)
+    if (!op.getEpilogue(number).getArgument(k).use_empty())
+      used.push_back(k);
+  return forEach(box, [&](int64_t) -> LogicalResult {
+    if (!epilogue.part.runner.isPresent())
+      return store(output, {.f = readSum(sums, number)});
+    for (unsigned k : used)
+      epilogue.part.runner.setLeading(k, readSum(sums, k));
+    if (failed(setLookups(epilogue.part.ownLookups)))
       return failure();
-    FailureOr<Cell> cell = epilogue.runner.evaluate(point);
-    return failed(cell) ? failure() : store(*output, cell->f);
+    FailureOr<Cell> cell = epilogue.part.runner.evaluate(point);
+    return failed(cell) ? failure() : store(output, *cell);
   });
 }
 
-/// Adds the keys of this domain to the state of a row: the weighted sum, the
-/// shift and the mass, those that there are.
+LogicalResult AttentionEvaluator::finishRow(const Row &row) {
+  FailureOr<Sums> sums = addValues(row.weights);
+  if (failed(sums))
+    return failure();
+  unsigned outputs = 0;
+  for (Result &result : results) {
+    LogicalResult done = success();
+    switch (result.kind) {
+    case ResultKind::output:
+      done = finishOutput(*sums, outputs++, result);
+      break;
+    case ResultKind::logsumexp:
+      done = store(result, {.f = row.logMass});
+      break;
+    case ResultKind::weights:
+      done = forEach(keys, [&](int64_t key) {
+        return store(result, {.f = row.weights[key]});
+      });
+      break;
+    case ResultKind::max:
+      done = store(result, {.f = findMax(-infinity)});
+      break;
+    case ResultKind::argmax: {
+      double greatest = -infinity;
+      int64_t place = findFirstGreatest(greatest);
+      unsigned dim = keys.dims.front();
+      done = store(result, {.i = place < 0 ? -1 : offsets[dim] + place});
+      break;
+    }
+    }
+    if (failed(done))
+      return failure();
+  }
+  return success();
+}
+
+/// The greatest of `sofar` and the scores; NaN if one of them is.
+double AttentionEvaluator::findMax(double sofar) const {
+  for (double score : scores) {
+    if (std::isnan(sofar))
+      break;
+    if (!(score <= sofar))
+      sofar = score;
+  }
+  return sofar;
+}
+
+/// The first place of a score that is greater than `greatest` and all others,
+/// and updates that; -1 for none. A NaN is passed over.
+int64_t AttentionEvaluator::findFirstGreatest(double &greatest) const {
+  int64_t found = -1;
+  for (auto [place, score] : llvm::enumerate(scores))
+    if (score > greatest) {
+      greatest = score;
+      found = place;
+    }
+  return found;
+}
+
+/// Adds the keys of this domain to the state of a row: the weighted sums, the
+/// shift and the mass, those that there are, and the statistics.
 LogicalResult AttentionEvaluator::continueRow() {
-  bool hasValue = value.runner.isPresent();
   attn::NormalizerAttrInterface attr = op.getNormalizer();
   RowState state = {-infinity, 0.0};
   SmallVector<std::pair<unsigned, double RowState::*>, 2> parts;
-  unsigned next = hasValue ? 1 : 0;
+  unsigned next = values.size();
   if (attr.hasShift())
     parts.push_back({next++, &RowState::shift});
   if (attr.hasMass())
@@ -200,23 +278,63 @@ LogicalResult AttentionEvaluator::continueRow() {
       return failure();
     state.*member = results[k].array.load(*offset).f;
   }
+  RowState older = state;
   double factor;
   std::vector<double> weights = normalizer.accumulate(scores, state, factor);
   for (auto [k, member] : parts)
-    results[k].array.store(*locate(results[k]), {.f = state.*member});
-  if (!hasValue)
-    return success();
-  std::vector<double> sums(values.count(), 0.0);
-  if (failed(addValues(weights, sums)))
+    if (failed(store(results[k], {.f = state.*member})))
+      return failure();
+  if (failed(continueStatistics(next)))
     return failure();
-  return forEach(values, [&](int64_t number) -> LogicalResult {
-    FailureOr<int64_t> offset = locate(results[0]);
+  return continueSums(weights, older, factor);
+}
+
+LogicalResult AttentionEvaluator::continueStatistics(unsigned next) {
+  auto online = cast<attn::OnlineOp>(op.getOperation());
+  for (auto kind : online.getStatistics().getAsRange<attn::ResultKindAttr>()) {
+    Result &result = results[next++];
+    FailureOr<int64_t> offset = locate(result);
     if (failed(offset))
       return failure();
-    double older = results[0].array.load(*offset).f * factor;
-    results[0].array.store(*offset, {.f = older + sums[number]});
-    return success();
-  });
+    double greatest = result.array.load(*offset).f;
+    if (kind.getValue() == ResultKind::max) {
+      result.array.store(*offset, {.f = findMax(greatest)});
+      continue;
+    }
+    int64_t place = findFirstGreatest(greatest);
+    result.array.store(*offset, {.f = greatest});
+    Result &index = results[next++];
+    if (place >= 0 &&
+        failed(store(index, {.i = offsets[keys.dims.front()] + place})))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult AttentionEvaluator::continueSums(ArrayRef<double> weights,
+                                               const RowState &older,
+                                               double factor) {
+  FailureOr<Sums> sums = addValues(weights);
+  if (failed(sums))
+    return failure();
+  for (unsigned k = 0; k < values.size(); ++k) {
+    Result &result = results[k];
+    bool isLog = op.isLogWeight(k);
+    auto add = [&](int64_t number) -> LogicalResult {
+      FailureOr<int64_t> offset = locate(result);
+      if (failed(offset))
+        return failure();
+      double sum = result.array.load(*offset).f * factor;
+      // Each w * log w becomes (c * w) * (log w + log c).
+      if (isLog)
+        sum += timesLog(factor) * older.mass;
+      result.array.store(*offset, {.f = sum + (*sums)[k][number]});
+      return success();
+    };
+    if (failed(forEach(values[k].box, add)))
+      return failure();
+  }
+  return success();
 }
 
 /// Whether the current key is one of those that attn.online is to add.
@@ -262,8 +380,7 @@ LogicalResult AttentionEvaluator::runRow() {
   FailureOr<Row> row = normalizeRow();
   if (failed(row))
     return failure();
-  std::vector<double> sums(values.count(), 0.0);
-  return finishRow(*row, sums);
+  return finishRow(*row);
 }
 
 LogicalResult AttentionEvaluator::run() {

@@ -46,6 +46,21 @@ struct Contraction {
   Box box;
 };
 
+/// What is weighed, and the value dimensions of its sum.
+struct Weighed {
+  /// Absent for the logarithm of the weight.
+  Part part;
+  Box box;
+  bool usesScore;
+};
+
+/// What an output makes of the weighted sums.
+struct Epilogue {
+  Part part;
+  /// The value dimensions of the output.
+  Box box;
+};
+
 struct Result {
   attn::ResultKind kind;
   Array array;
@@ -66,6 +81,10 @@ public:
   void setResults(Frame &frame);
 
 private:
+  /// The weighted sums of a row: for each value one number for each place of
+  /// its box.
+  using Sums = std::vector<std::vector<double>>;
+
   Box getBox(llvm::ArrayRef<unsigned> dims) const;
   mlir::LogicalResult prepareDomain();
   mlir::LogicalResult prepareLookups(llvm::ArrayRef<int64_t> symbols);
@@ -85,12 +104,19 @@ private:
   bool isVisited();
   mlir::LogicalResult evaluateScore(double &score);
   mlir::FailureOr<Row> normalizeRow();
-  mlir::LogicalResult addValues(llvm::ArrayRef<double> weights,
-                                std::vector<double> &sums);
-  mlir::LogicalResult finishRow(const Row &row, std::vector<double> &sums);
+  mlir::FailureOr<Sums> addValues(llvm::ArrayRef<double> weights);
+  double readSum(const Sums &sums, unsigned k) const;
+  mlir::LogicalResult finishOutput(const Sums &sums, unsigned number,
+                                   Result &output);
+  mlir::LogicalResult finishRow(const Row &row);
   mlir::LogicalResult continueRow();
-  Result *findResult(attn::ResultKind kind);
+  mlir::LogicalResult continueSums(llvm::ArrayRef<double> weights,
+                                   const RowState &older, double factor);
+  mlir::LogicalResult continueStatistics(unsigned next);
+  double findMax(double sofar) const;
+  int64_t findFirstGreatest(double &greatest) const;
   mlir::FailureOr<int64_t> locate(const Result &result);
+  mlir::LogicalResult store(Result &result, Cell cell);
 
   attn::AttentionOpInterface op;
   attn::DomainAttr domain;
@@ -99,11 +125,13 @@ private:
   bool isOnline;
 
   llvm::SmallVector<int64_t> bounds, offsets;
-  Box parallel, keys, values;
+  Box parallel, keys;
   std::vector<Lookup> lookups;
   llvm::SmallVector<unsigned> rowLookups, keyLookups;
   std::vector<Contraction> contractions;
-  Part score, mask, value, epilogue, sink;
+  std::vector<Weighed> values;
+  std::vector<Epilogue> epilogues;
+  Part score, mask, sink;
   std::vector<Result> results;
 
   /// Index values of all dimensions, then the lookups.

@@ -34,7 +34,6 @@ LogicalResult AttentionEvaluator::prepareDomain() {
                             << "', where it expects a size";
   parallel = getBox(domain.getDims(DimKind::parallel));
   keys = getBox(domain.getDims(DimKind::key));
-  values = getBox(domain.getDims(DimKind::value));
   point.assign(domain.getNumDims() + op.getNumLookups(), 0);
   return success();
 }
@@ -160,10 +159,6 @@ LogicalResult AttentionEvaluator::prepare() {
   for (Named named :
        {Named{score, &op.getScore(), "score", dimsOf({&parallel, &keys})},
         Named{mask, &op.getMask(), "mask", dimsOf({&parallel, &keys})},
-        Named{value, &op.getValue(), "value",
-              dimsOf({&parallel, &keys, &values})},
-        Named{epilogue, op.getEpilogueOrNull(), "epilogue",
-              dimsOf({&parallel, &values})},
         Named{sink, op.getSinkOrNull(), "sink", dimsOf({&parallel})}}) {
     if (!named.region)
       continue;
@@ -172,6 +167,25 @@ LogicalResult AttentionEvaluator::prepare() {
     if (failed(part))
       return failure();
     named.part = std::move(*part);
+  }
+  for (unsigned k = 0; k < op.getNumValues(); ++k) {
+    Box box = getBox(llvm::to_vector_of<unsigned>(op.getDimsOfValue(k)));
+    FailureOr<Part> part = getPart(op.getValue(k), "value", symbols,
+                                   dimsOf({&parallel, &keys, &box}));
+    if (failed(part))
+      return failure();
+    values.push_back({std::move(*part), std::move(box), op.usesScore(k)});
+  }
+  for (Result &result : results) {
+    auto whole = dyn_cast<attn::AttentionOp>(op.getOperation());
+    if (!whole || result.kind != ResultKind::output)
+      continue;
+    Box box = getBox(whole.getDimsOfOutput(&result - results.data()));
+    FailureOr<Part> part = getPart(op.getEpilogue(epilogues.size()), "epilogue",
+                                   symbols, dimsOf({&parallel, &box}));
+    if (failed(part))
+      return failure();
+    epilogues.push_back({std::move(*part), std::move(box)});
   }
   return success();
 }

@@ -118,7 +118,6 @@ AttentionWork explain::measureAttention(AttentionOp op, Sizes &sizes) {
   AttentionWork work;
   work.queries = product(domain.getDims(DimKind::parallel));
   work.keys = product(domain.getDims(DimKind::key));
-  SizePolynomial values = product(domain.getDims(DimKind::value));
 
   for (unsigned k = 0; k < self.getNumContractions(); ++k) {
     Operations one = countRegion(self, self.getContraction(k));
@@ -127,13 +126,26 @@ AttentionWork explain::measureAttention(AttentionOp op, Sizes &sizes) {
   }
   work.perPair += countRegion(self, op.getScore());
   work.perPair += countNormalizer(op.getNormalizer(), op.getLoc());
-  if (!op.getValue().empty()) {
-    Operations one = countRegion(self, op.getValue());
+  for (unsigned k = 0; k < self.getNumValues(); ++k) {
+    SizePolynomial columns = product(self.getDimsOfValue(k));
+    Operations one = countRegion(self, self.getValue(k));
     one.flops += 2; // weighed, summed
-    work.perPair += one * values;
-    Operations last = countRegion(self, op.getEpilogue());
-    last.flops += 1; // by the mass
-    work.perQuery += last * values;
+    work.perPair += one * columns;
+    Operations last;
+    last.flops = 1; // by the mass
+    work.perQuery += last * columns;
+  }
+  for (unsigned out = 0; out < op.getOuts().size(); ++out) {
+    if (op.getResultKind(out) == ResultKind::output)
+      work.perQuery +=
+          countRegion(self, self.getEpilogue(op.getOutputNumber(out))) *
+          product(op.getDimsOfOutput(out));
+    if (op.getResultKind(out) == ResultKind::max ||
+        op.getResultKind(out) == ResultKind::argmax) {
+      Operations one;
+      one.flops = 1; // compared
+      work.perPair += one;
+    }
   }
   if (!op.getSink().empty()) { // weighed as one more key
     work.perQuery += countRegion(self, op.getSink());

@@ -307,6 +307,15 @@ struct Unheard
                            mlir::Value shift, mlir::Value) const {
     return shift;
   }
+  mlir::Value buildLogWeight(mlir::Attribute, mlir::OpBuilder &, mlir::Location,
+                             mlir::Value score, mlir::Value) const {
+    return score;
+  }
+  mlir::Value buildLogRescale(mlir::Attribute, mlir::OpBuilder &,
+                              mlir::Location, mlir::Value shift,
+                              mlir::Value) const {
+    return shift;
+  }
   mlir::Value buildFinalFactor(mlir::Attribute, mlir::OpBuilder &,
                                mlir::Location, mlir::Value,
                                mlir::Value mass) const {
