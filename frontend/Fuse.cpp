@@ -89,7 +89,7 @@ private:
     for (const FusionRoot &root : roots)
       for (const Node *binder : outermostBinders(root.value))
         if (binder->op == NodeOp::Sum)
-          take(splitPlainSum(binder).normalizer);
+          take(splitPlainSum(graph, binder).normalizer);
     for (const FusionRoot &root : roots)
       for (const Node *binder : outermostBinders(root.value))
         take(normalizerOfStatistic(binder));
@@ -285,7 +285,7 @@ private:
                  ? quotient->second.value
                  : nullptr;
     if (normalizer->kind == NormalizerKind::Plain) {
-      PlainSum plain = splitPlainSum(sum);
+      WeighedValue plain = splitPlainSum(graph, sum);
       return checkNormalizer(plain.normalizer) ? plain.value : nullptr;
     }
 
@@ -300,7 +300,9 @@ private:
       }
       softmax = binder;
     }
-    if (!softmax) {
+    const Node *body =
+        softmax ? withoutGuards(graph, sum->body(), softmax) : sum->body();
+    if (!llvm::is_contained(reachable(body), softmax)) {
       error(sum, "this sum does not weigh its values with the softmax of "
                  "attention '" +
                      name + "'")
@@ -322,15 +324,16 @@ private:
           .help("sum over exactly the keys of the softmax");
       return nullptr;
     }
-    const Node *value = coefficient(sum->body(), softmax);
+    const Node *value = coefficient(body, softmax);
     if (!value)
       return nullptr;
     value = graph.substitute(value, keys);
     // Keys that the softmax drops weigh nothing.
     SmallVector<const Node *> known = conjunctsOf(fused.mask);
-    for (const Node *condition :
-         conjunctsOf(graph.substitute(sum->condition(), keys)))
-      if (!llvm::is_contained(known, condition))
+    for (const Node *conjunct : conjunctsOf(sum->condition()))
+      if (const Node *condition = graph.substitute(conjunct, keys);
+          !isPositive(conjunct, softmax) &&
+          !llvm::is_contained(known, condition))
         value =
             graph.apply(NodeOp::Select, value->elem,
                         {condition, value, graph.real(0, sum->loc)}, sum->loc);
@@ -354,35 +357,6 @@ private:
         linearIn(graph, replaceNodes(graph, body, logarithms), softmax,
                  /*isProduct=*/true, forbid);
     return form ? form->factor : nullptr;
-  }
-
-  struct PlainSum {
-    NormalizerForm normalizer;
-    const Node *value;
-  };
-  /// Without a normalizer: the factors that hold a contraction are the
-  /// weight, the others the value.
-  PlainSum splitPlainSum(const Node *sum) {
-    const Node *score = nullptr, *value = nullptr;
-    SmallVector<const Node *> stack{sum->body()};
-    while (!stack.empty()) {
-      const Node *node = stack.pop_back_val();
-      if (node->op == NodeOp::Multiply && node->hasBinder) {
-        stack.push_back(node->operands[1]);
-        stack.push_back(node->operands[0]);
-        continue;
-      }
-      const Node *&side = node->hasBinder ? score : value;
-      side = side ? graph.apply(NodeOp::Multiply, Elem::Real, {side, node},
-                                node->loc)
-                  : node;
-    }
-    if (!score)
-      score = graph.real(1, sum->loc);
-    if (!value)
-      value = graph.real(1, sum->loc);
-    return {{NormalizerKind::Plain, sum, score, sum->condition(), nullptr},
-            value};
   }
 
   /// Finds the contractions of the score; all else in it is elementwise.
@@ -469,7 +443,7 @@ private:
   FusedAttention fused;
   std::optional<NormalizerForm> normalizer;
   /// The sums whose weights are shares.
-  llvm::DenseMap<const Node *, Quotient> quotients;
+  llvm::DenseMap<const Node *, WeighedValue> quotients;
   /// Stands for the logarithm of the weight in a value.
   const Node *logWeight = nullptr;
   /// The names of weighted sums, by value; null is the logarithm of the weight.

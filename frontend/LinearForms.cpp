@@ -44,6 +44,34 @@ const Node *fovea::frontend::replaceNodes(
   return replaced.lookup(root);
 }
 
+static bool isZero(const Node *node) {
+  if (node->op == NodeOp::ToReal)
+    node = node->operands[0];
+  return (node->op == NodeOp::Real && node->real == 0) ||
+         node->asInteger() == int64_t(0);
+}
+
+bool fovea::frontend::isPositive(const Node *condition, const Node *part) {
+  if (!isComparison(condition->op))
+    return false;
+  const Node *a = condition->operands[0], *b = condition->operands[1];
+  bool isLeft = a == part && isZero(b), isRight = b == part && isZero(a);
+  return condition->op == NodeOp::NotEqual  ? isLeft || isRight
+         : condition->op == NodeOp::Greater ? isLeft
+         : condition->op == NodeOp::Less    ? isRight
+                                            : false;
+}
+
+const Node *fovea::frontend::withoutGuards(IndexGraph &graph, const Node *root,
+                                           const Node *part) {
+  llvm::DenseMap<const Node *, const Node *> others;
+  for (const Node *node : reachable(root))
+    if (node->op == NodeOp::Select && isPositive(node->operands[0], part) &&
+        isZero(node->operands[2]))
+      others[node] = node->operands[1];
+  return replaceNodes(graph, root, others);
+}
+
 namespace {
 /// Finds the linear form of each node between a root and the part.
 class LinearFinder {

@@ -34,6 +34,14 @@ const Node *
 replaceNodes(IndexGraph &graph, const Node *root,
              const llvm::DenseMap<const Node *, const Node *> &others);
 
+/// Whether `condition` says that `part`, which is never negative, is not 0.
+bool isPositive(const Node *condition, const Node *part);
+
+/// `root` without the guards of `part`, of which it is a multiple:
+/// `select(part > 0, x, 0)` is `x`.
+const Node *withoutGuards(IndexGraph &graph, const Node *root,
+                          const Node *part);
+
 /// The terms of a conjunction; none for `true`.
 llvm::SmallVector<const Node *> conjunctsOf(const Node *root);
 

@@ -229,6 +229,30 @@ fovea::frontend::normalizerOfLogarithm(IndexGraph &graph, const Node *node) {
 // Quotients
 //===----------------------------------------------------------------------===//
 
+WeighedValue fovea::frontend::splitPlainSum(IndexGraph &graph,
+                                            const Node *sum) {
+  const Node *score = nullptr, *value = nullptr;
+  SmallVector<const Node *> stack{sum->body()};
+  while (!stack.empty()) {
+    const Node *node = stack.pop_back_val();
+    if (node->op == NodeOp::Multiply && node->hasBinder) {
+      stack.push_back(node->operands[1]);
+      stack.push_back(node->operands[0]);
+      continue;
+    }
+    const Node *&side = node->hasBinder ? score : value;
+    side = side ? graph.apply(NodeOp::Multiply, Elem::Real, {side, node},
+                              node->loc)
+                : node;
+  }
+  if (!score)
+    score = graph.real(1, sum->loc);
+  if (!value)
+    value = graph.real(1, sum->loc);
+  return {{NormalizerKind::Plain, sum, score, sum->condition(), nullptr},
+          value};
+}
+
 /// Whether two binders bind indices of the same names and ranges.
 static bool haveSameKeys(const Node *a, const Node *b) {
   return a->bound.size() == b->bound.size() &&
@@ -331,11 +355,10 @@ static const Node *replaceLogarithms(IndexGraph &graph, const Node *root,
   return replaceNodes(graph, root, others);
 }
 
-std::optional<Quotient> fovea::frontend::matchQuotient(IndexGraph &graph,
-                                                       const Node *sum,
-                                                       const Node *logWeight,
-                                                       Diagnostics &diags,
-                                                       bool &failed) {
+std::optional<WeighedValue>
+fovea::frontend::matchQuotient(IndexGraph &graph, const Node *sum,
+                               const Node *logWeight, Diagnostics &diags,
+                               bool &failed) {
   Product product = factorsOf(graph, sum->body());
   const Node *divisor = nullptr, *total = nullptr;
   for (const Node *factor : product.below) {
@@ -387,5 +410,6 @@ std::optional<Quotient> fovea::frontend::matchQuotient(IndexGraph &graph,
   for (const Node *condition : kept)
     value = graph.apply(NodeOp::Select, Elem::Real,
                         {condition, value, graph.real(0, sum->loc)}, sum->loc);
-  return Quotient{formOf(graph, total, rest), graph.substitute(value, toTotal)};
+  return WeighedValue{formOf(graph, total, rest),
+                      graph.substitute(value, toTotal)};
 }

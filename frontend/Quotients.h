@@ -55,22 +55,27 @@ std::optional<NormalizerForm> normalizerOfLogarithm(IndexGraph &graph,
 /// `g * sum[j](f * v / (c + sum[j](f)))`.
 const Node *moveDivisorsIntoSums(IndexGraph &graph, const Node *root);
 
-/// A weighted sum `sum[j](f(s) / (c + sum[j](f(s) where m)) * v where m)`.
-struct Quotient {
+/// What a weighted sum weighs, and by what.
+struct WeighedValue {
   NormalizerForm normalizer;
   const Node *value; ///< Over the keys of the normalizer.
 };
+
+/// `sum[j](f(q, k) * v where m)` without a normalizer: the factors that hold a
+/// contraction are the weight, the others the value.
+WeighedValue splitPlainSum(IndexGraph &graph, const Node *sum);
 
 /// The logarithm `op`, `Log` or `Log2`, of what has the natural logarithm
 /// `natural`.
 const Node *logarithmAs(IndexGraph &graph, NodeOp op, const Node *natural);
 
-/// Takes a `Sum` node apart; the logarithm of the weight, where the value has
-/// it, becomes `logWeight`. Null without a quotient, and, after a report, for
-/// weights that are not divided by their own sum.
-std::optional<Quotient> matchQuotient(IndexGraph &graph, const Node *sum,
-                                      const Node *logWeight, Diagnostics &diags,
-                                      bool &failed);
+/// Takes `sum[j](f(s) / (c + sum[j](f(s) where m)) * v where m)` apart; the
+/// logarithm of the weight, where the value has it, becomes `logWeight`. Null
+/// without a quotient, and, after a report, for weights that are not divided by
+/// their own sum.
+std::optional<WeighedValue> matchQuotient(IndexGraph &graph, const Node *sum,
+                                          const Node *logWeight,
+                                          Diagnostics &diags, bool &failed);
 
 } // namespace fovea::frontend
 

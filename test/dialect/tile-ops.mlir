@@ -54,6 +54,8 @@ func.func @scores(%q: tensor<4x?xf32>, %k: tensor<6x?xf32>, %m: tensor<4xf32>,
   %ended = attn.tile.mask %masked end %end at [] {} : tensor<4x6xf32>
   // CHECK: attn.tile.reduce max %{{.*}} onto %{{.*}} end %{{.*}} : tensor<4x6xf32>, tensor<4xf32>
   %max = attn.tile.reduce max %ended onto %m end %end : tensor<4x6xf32>, tensor<4xf32>
+  // CHECK: attn.tile.reduce maximum %{{.*}} onto %{{.*}} : tensor<4x6xf32>, tensor<4xf32>
+  %maximum = attn.tile.reduce maximum %ended onto %m : tensor<4x6xf32>, tensor<4xf32>
   // CHECK: attn.tile.reduce sum %{{.*}} onto %{{.*}} : tensor<4x6xf32>, tensor<4xf32>
   %sum = attn.tile.reduce sum %ended onto %max : tensor<4x6xf32>, tensor<4xf32>
   return %ended, %sum : tensor<4x6xf32>, tensor<4xf32>

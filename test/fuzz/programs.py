@@ -35,8 +35,10 @@ OPTIONS = {
     "epilogue": ("", "gate", "residual", "max", "scale"),
     "logsumexp": (False, True),
     "maps": (False, True),
+    "further": ("", "second value", "score", "entropy", "divergence"),
+    "maximum": (False, True),
     "i": LENGTHS, "j": LENGTHS, "i2": COUNTS, "j2": COUNTS,
-    "b": COUNTS, "h": COUNTS, "g": COUNTS, "d": WIDTHS, "e": WIDTHS,
+    "b": COUNTS, "h": COUNTS, "g": COUNTS, "d": WIDTHS, "e": WIDTHS, "c": WIDTHS,
 }
 
 
@@ -167,18 +169,26 @@ class Writer:
             return f"{sum} + {self.operand('x', self.type, dims)}"
         return {"max": f"max({sum}, 0)", "scale": f"0.5 * {sum}"}.get(kind, sum)
 
+    def further(self, weigh, weights):
+        """Another sum with the same weights, and its dimensions after those of the query."""
+        kind = self.choice["further"]
+        if kind == "second value":
+            self.operand("v2", self.type, self.dims(self.key_heads, self.keys, ["c"]))
+            return weigh("v2"), ["c"]
+        if weights != "softmax" or not kind:
+            return None
+        return {"score": (weigh("s^2"), []), "entropy": (f"-{weigh('log(p)')}", []),
+                "divergence": (weigh("(log(p) + 0.1 * j)"), [])}[kind]
+
     def write(self):
         keys = ", ".join(self.keys)
         score, condition, value = self.score(), self.condition(), self.value()
         weights = self.choice["weights"]
-        if weights == "softmax":
-            sum = f"sum[{keys}](softmax[{keys}](s{condition}) * {value})"
-        elif weights == "exp over a sum":
-            sum = f"sum[{keys}](exp(0.1 * s) * {value}{condition})"
-        else:
-            weight = "sigmoid(s)" if weights == "sigmoid" else "s"
-            sum = f"sum[{keys}]({weight} * {value}{condition})"
-        lines = [f"s = {score}", f"o = {self.epilogue(sum)}"]
+        weight = {"softmax": "p", "exp over a sum": "exp(0.1 * s)", "sigmoid": "sigmoid(s)", "linear": "s"}[weights]
+        where = "" if weights == "softmax" else condition
+        weigh = lambda value: f"sum[{keys}]({weight} * {value}{where})"  # noqa: E731
+        lines = [f"s = {score}"] + ([f"p = softmax[{keys}](s{condition})"] if weights == "softmax" else [])
+        lines.append(f"o = {self.epilogue(weigh(value))}")
         heads = self.query_heads
         type = "f32" if self.choice["result"] == "f32" else self.type
         results = [("o", type, self.dims(heads, self.queries, ["e"]))]
@@ -187,7 +197,13 @@ class Writer:
             lines.append(f"lse = logsumexp[{keys}](s{condition})")
         if self.choice["maps"] and weights == "softmax":
             results.append(("w", "f32", heads + self.queries + self.keys))
-            lines.append(f"w = softmax[{keys}](s{condition})")
+            lines.append("w = p")
+        if further := self.further(weigh, weights):
+            results.append(("further", "f32", heads + self.queries + further[1]))
+            lines.append(f"further = {further[0]}")
+        if self.choice["maximum"] and weights == "softmax":
+            results.append(("top", "f32", heads + self.queries))
+            lines.append(f"top = max[{keys}](s{condition})")
         typed = ", ".join(f"{name}: {type}[{', '.join(dims)}]" for name, type, dims in results)
         text = f"attention f({', '.join(self.operands)})\n    -> ({typed}) {{\n"
         text += "".join(f"  {line}\n" for line in lines) + "}\n"
@@ -200,6 +216,8 @@ class Writer:
             used |= set(dim.strip("()").split(", "))
         if self.choice["similarity"] == "bilinear":
             used.add("a")
+        if "v2" in self.types:
+            used.add("c")
         places = {"ix": "i2", "jx": "j2", "a": "d"}
         return {name: self.choice[places.get(name, name)] for name in sorted(used - set(self.ranges))}
 

@@ -84,6 +84,14 @@ def nearest(x, code):
     return {"best": first_largest(-((x[:, :, None] - code) ** 2).sum(-1), True).astype(np.int32)}
 
 
+def used(q, k, v, len):
+    s = q @ k.swapaxes(-1, -2)
+    keep = np.arange(s.shape[-1]) < len[:, None, None]
+    best = first_largest(s, keep).astype(np.int32)
+    h = entropy(softmax(s, keep))
+    return {"entropy": h, "top": 2 * largest(s, keep), "best": best, "value": np.where(best < 0, 0, v[best]), "written": h}
+
+
 def make(b, h, g, i, j, past, length, seed, d=32, e=40, c=24):
     operands = draw(seed, q=(b, h * g, i, d), k=(b, h, j, d), v=(b, h, j, e), u=(b, h, j, c))
     return Case("grouped", operands | {"past": integers(past), "len": integers(length)}, grouped,
@@ -129,6 +137,7 @@ def cases():
         yield Case("shares", operands, shares)
         yield Case("sunk", draw(n, q=(n, 8), k=(m, 8), v=(m, 6), c=(n,)), sunk, slack=2)
         yield Case("unnormalized", draw(n, q=(n, 8), k=(m, 8), v=(m, 6), u=(m, 40)), unnormalized)
+        yield Case("used", draw(n, q=(3, n, 8), k=(3, m, 8), v=(m,)) | {"len": integers(m, m // 2, 0)}, used, slack=2)
         yield Case("nearest", draw(n, x=(3, n, 8), code=(m, 8)), nearest)
 
 

@@ -85,20 +85,44 @@ static Operations countRegion(AttentionOpInterface op, Region &region) {
   return countBlock(region.front(), varying);
 }
 
-/// What a normalizer does for each key: with a running maximum, a step of it;
-/// the weight; with a mass, a step of its sum.
-static Operations countNormalizer(NormalizerAttrInterface normalizer,
-                                  Location loc) {
+/// The operations of what `build` makes of a score and a shift.
+static Operations
+countScored(Location loc,
+            function_ref<void(OpBuilder &, Value score, Value shift)> build) {
   Block block;
   OpBuilder builder(loc.getContext());
   Type f32 = builder.getF32Type();
   Value score = block.addArgument(f32, loc),
         shift = block.addArgument(f32, loc);
   builder.setInsertionPointToStart(&block);
-  normalizer.buildWeight(builder, loc, score, shift);
-  Operations sum = countBlock(block, {score, shift});
-  sum.flops += (normalizer.hasShift() ? 1 : 0) + (normalizer.hasMass() ? 1 : 0);
-  return sum;
+  build(builder, score, shift);
+  return countBlock(block, {score, shift});
+}
+
+/// What a normalizer does for each key: with a running maximum, a step of it;
+/// the weight; with a mass, a step of its sum.
+static Operations countNormalizer(NormalizerAttrInterface normalizer,
+                                  Location loc) {
+  Operations one =
+      countScored(loc, [&](OpBuilder &builder, Value score, Value shift) {
+        normalizer.buildWeight(builder, loc, score, shift);
+      });
+  one.flops += (normalizer.hasShift() ? 1 : 0) + (normalizer.hasMass() ? 1 : 0);
+  return one;
+}
+
+/// What weighted sum `k` takes for each key and column.
+static Operations countValue(AttentionOpInterface op, unsigned k) {
+  Operations one =
+      op.isLogWeight(k)
+          ? countScored(op.getLoc(),
+                        [&](OpBuilder &builder, Value score, Value shift) {
+                          op.getNormalizer().buildLogWeight(
+                              builder, op.getLoc(), score, shift);
+                        })
+          : countRegion(op, op.getValue(k));
+  one.flops += 2; // weighed, summed
+  return one;
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,9 +152,7 @@ AttentionWork explain::measureAttention(AttentionOp op, Sizes &sizes) {
   work.perPair += countNormalizer(op.getNormalizer(), op.getLoc());
   for (unsigned k = 0; k < self.getNumValues(); ++k) {
     SizePolynomial columns = product(self.getDimsOfValue(k));
-    Operations one = countRegion(self, self.getValue(k));
-    one.flops += 2; // weighed, summed
-    work.perPair += one * columns;
+    work.perPair += countValue(self, k) * columns;
     Operations last;
     last.flops = 1; // by the mass
     work.perQuery += last * columns;
