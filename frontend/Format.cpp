@@ -130,10 +130,17 @@ private:
       items.push_back({token});
     }
     SmallVector<size_t> statics;
+    unsigned depth = 0; // of brackets, in which a line is no statement
     for (size_t i = 0; i < items.size(); ++i) {
       Token::Kind kind = items[i].token.kind;
+      if (kind == Token::LParen || kind == Token::LBracket)
+        ++depth;
+      if ((kind == Token::RParen || kind == Token::RBracket) && depth > 0)
+        --depth;
       if (kind == Token::Minus)
-        items[i].isUnary = i == 0 || !endsOperand(items[previousToken(i)]);
+        items[i].isUnary = i == 0 ||
+                           (items[i].token.startsLine && depth == 0) ||
+                           !endsOperand(items[previousToken(i)]);
       if (kind == Token::Caret)
         items[i].isTightPower =
             is(i + 1, Token::Integer) || is(i + 1, Token::Real) ||
