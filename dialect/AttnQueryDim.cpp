@@ -65,7 +65,8 @@ std::optional<unsigned> fovea::attn::getSharingDim(AttentionOp op,
   for (AffineMap access : self.getAccessesOf(op.getMask()))
     taken |= getAccessedDims(self, access);
   op.getMask().walk([&](IndexOp index) { taken.set(index.getDim()); });
-  for (unsigned dim : llvm::reverse(op.getDomain().getDims(DimKind::parallel)))
+  SmallVector<unsigned> parallel = op.getDomain().getDims(DimKind::parallel);
+  for (unsigned dim : llvm::reverse(parallel))
     if (!taken.test(dim) && op.getDomain().getBounds()[dim] != 1)
       return dim;
   return std::nullopt;

@@ -74,8 +74,9 @@ LogicalResult AttentionEvaluator::prepareLookups(ArrayRef<int64_t> symbols) {
       for (unsigned dim = 0; dim < numDims; ++dim)
         if (map.isFunctionOfDim(dim))
           dims.set(dim);
-    for (unsigned used : getLookupsOf(region).set_bits())
-      dims |= lookups[used].dims;
+    llvm::SmallBitVector used = getLookupsOf(region);
+    for (unsigned other : used.set_bits())
+      dims |= lookups[other].dims;
     if (!dims.test(rowDims))
       rowLookups.push_back(k);
     else if (!dims.test(keyDims))
@@ -93,7 +94,8 @@ FailureOr<Part> AttentionEvaluator::getPart(Region &region, const Twine &name,
   if (failed(runner))
     return failure();
   Part part = {std::move(*runner), {}};
-  for (unsigned k : getLookupsOf(region).set_bits()) {
+  llvm::SmallBitVector used = getLookupsOf(region);
+  for (unsigned k : used.set_bits()) {
     llvm::SmallBitVector unknown = lookups[k].dims;
     unknown.reset(dims);
     if (unknown.any())
