@@ -9,23 +9,10 @@
 #include "frontend/EntryLowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "llvm/Support/Path.h"
 
 using namespace fovea::frontend;
 using namespace mlir;
 namespace attn = fovea::attn;
-
-/// `model.attn:12:9: message`, without the folders, which are those of the
-/// machine that compiled it.
-static std::string placed(Location loc, StringRef message) {
-  auto place = dyn_cast<FileLineColLoc>(loc);
-  if (!place)
-    return message.str();
-  return (llvm::sys::path::filename(place.getFilename().getValue()) + ":" +
-          Twine(place.getLine()) + ":" + Twine(place.getColumn()) + ": " +
-          message)
-      .str();
-}
 
 /// Whether the violation holds for some values of `indices`: a loop for each.
 Value EntryLowering::violated(const ReadCheck &check,
@@ -86,14 +73,13 @@ LogicalResult EntryLowering::emitChecks(const Loop *round) {
     prepareGathers(check->violation, {});
     Location loc = lowering.location(check->loc);
     Value found = violated(*check, check->indices);
-    std::string message = placed(loc, check->message);
     if (check->kind == ReadCheck::Report) {
-      attn::ReportOp::create(builder, loc, found, message);
+      attn::ReportOp::create(builder, loc, found, check->message);
       continue;
     }
     Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
     Value met = arith::XOrIOp::create(builder, loc, found, yes);
-    attn::RequireOp::create(builder, loc, met, message);
+    attn::RequireOp::create(builder, loc, met, check->message);
   }
   return success();
 }

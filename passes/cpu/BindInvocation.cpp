@@ -18,6 +18,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/Path.h"
 
 #include <cstddef>
 
@@ -188,6 +189,18 @@ LogicalResult InvocationBinder::bindParameter(ParamRefOp ref) {
   return success();
 }
 
+/// `model.attn:12:9: message`, without the folders, which are those of the
+/// machine that compiles it.
+static std::string placed(Location loc, StringRef message) {
+  auto place = loc->findInstanceOf<FileLineColLoc>();
+  if (!place)
+    return message.str();
+  return (llvm::sys::path::filename(place.getFilename().getValue()) + ":" +
+          Twine(place.getLine()) + ":" + Twine(place.getColumn()) + ": " +
+          message)
+      .str();
+}
+
 LogicalResult
 InvocationBinder::bindRequirements(SmallVectorImpl<std::string> &requirements) {
   SmallVector<RequireOp> requires_;
@@ -210,7 +223,7 @@ InvocationBinder::bindRequirements(SmallVectorImpl<std::string> &requirements) {
     builder.setInsertionPointToEnd(before);
     cf::CondBranchOp::create(builder, op.getLoc(), op.getCondition(), after,
                              failed);
-    requirements.push_back(op.getMessage().str());
+    requirements.push_back(placed(op.getLoc(), op.getMessage()));
     op.erase();
   }
   return success();
@@ -233,7 +246,7 @@ InvocationBinder::bindReports(SmallVectorImpl<std::string> &messages) {
     Value place = readPointer(offsetof(fovea_invocation, clamped));
     Value known = LLVM::LoadOp::create(builder, loc, word, place);
     Value none = arith::ConstantIntOp::create(builder, loc, 0, 64);
-    messages.push_back(op.getMessage().str());
+    messages.push_back(placed(loc, op.getMessage()));
     Value number = arith::ConstantIntOp::create(
         builder, loc, static_cast<int64_t>(messages.size()), 64);
     Value isFirst = arith::CmpIOp::create(

@@ -41,7 +41,7 @@
 // CHECK-SAME:    array<3 x struct<(ptr, ptr, i64, i32, i32)>>
 // CHECK:       llvm.mlir.global internal constant @entry.inputs()
 // CHECK-SAME:    array<4 x struct<(ptr, ptr, i32, i32, i32, i32)>>
-// CHECK:       llvm.mlir.global internal constant @entry.requirement("the flag is set\00")
+// CHECK:       llvm.mlir.global internal constant @entry.requirement("bind-runtime.mlir:[[#@LINE+15]]:3: the flag is set\00")
 // CHECK:       llvm.mlir.global internal constant @program.name("p\00")
 // CHECK:       llvm.mlir.global internal constant @program.cpu("znver4\00")
 // CHECK:       llvm.mlir.global internal constant @program.entries()
@@ -120,8 +120,8 @@ func.func @weights(%y: memref<?xf32, strided<[1], offset: ?>> {attn.name = "y", 
 // CHECK:         %[[TWO:.*]] = arith.constant 2 : i32
 // CHECK:         return %[[TWO]]
 // CHECK-NOT:   attn.report
-// CHECK:       llvm.mlir.global internal constant @reports.requirement("a word is clamped\00")
-// CHECK:       llvm.mlir.global internal constant @reports.requirement_{{[0-9]+}}("the flag is set\00")
+// CHECK:       llvm.mlir.global internal constant @reports.requirement("bind-runtime.mlir:[[#@LINE+4]]:3: a word is clamped\00")
+// CHECK:       llvm.mlir.global internal constant @reports.requirement_{{[0-9]+}}("bind-runtime.mlir:[[#@LINE+2]]:3: the flag is set\00")
 func.func @reports(%flag: i1 {attn.name = "flag"}) attributes {attn.entry} {
   attn.require %flag, "the flag is set"
   attn.report %flag, "a word is clamped"
