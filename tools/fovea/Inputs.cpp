@@ -105,18 +105,23 @@ makeElements(fovea_dtype type, llvm::StringRef name,
 
 llvm::Expected<GivenInput> tool::readInput(const TensorSignature &input,
                                            llvm::StringRef text) {
-  auto numbers = splitNumbers(text);
-  if (numbers.empty()) {
-    auto loaded = HostTensor::load(text);
-    if (!loaded)
-      return loaded.takeError();
-    return GivenInput{std::move(*loaded)};
-  }
   std::optional<fovea_dtype> type = elementTypeCode(input.elementType);
   if (!type)
     return llvm::createStringError("expected elements that a tensor can have "
                                    "in '" +
                                    input.name + "'");
+  auto numbers = splitNumbers(text);
+  if (numbers.empty()) {
+    auto loaded = HostTensor::load(text);
+    if (!loaded)
+      return loaded.takeError();
+    if (loaded->type() != *type)
+      return llvm::createStringError(
+          "expected dtype " + llvm::Twine(runtime::typeName(*type)) + " in '" +
+          text + "', for '" + input.name + "', but found " +
+          runtime::typeName(loaded->type()));
+    return GivenInput{std::move(*loaded)};
+  }
   if (numbers.size() > 1 && input.dims.size() != 1)
     return llvm::createStringError(
         "expected a file or one number for '" + input.name + "', which has " +

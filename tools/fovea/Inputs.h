@@ -42,8 +42,8 @@ struct GivenInput {
   bool isEverywhere = false;
 };
 
-/// Reads what `--in` says of an input. Numbers become elements of its type, a
-/// file may hold another: that is for the runtime to refuse.
+/// Reads what `--in` says of an input. Numbers become elements of its type; a
+/// file of another is an error, as the runtime would not take it.
 llvm::Expected<GivenInput> readInput(const attn::TensorSignature &input,
                                      llvm::StringRef text);
 
