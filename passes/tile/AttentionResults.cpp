@@ -136,7 +136,7 @@ void AttentionTiler::buildResults(ValueRange parts) {
 
   for (unsigned k = 0; k < op.getOuts().size(); ++k) {
     AffineMap access = self.getOutAccess(k);
-    Value out = op.getOuts()[k];
+    Value out = destinations[k];
     switch (op.getResultKind(k)) {
     case ResultKind::output:
       operands.storeOutput(out, access, op.getOutputNumber(k), state.sums,

@@ -28,6 +28,8 @@ public:
 
 private:
   mlir::LogicalResult check();
+  /// Result `number` in memory, as far as the domain has it.
+  llvm::FailureOr<mlir::Value> buildDestination(unsigned number);
   void buildGroup(mlir::ValueRange ivs);
   llvm::SmallVector<mlir::Value> buildState();
   llvm::SmallVector<mlir::Value>
@@ -97,6 +99,8 @@ private:
 
   /// Offset and end of every dimension of the whole domain.
   llvm::SmallVector<mlir::Value> begins, ends;
+  /// Where each result is written.
+  llvm::SmallVector<mlir::Value> destinations;
   /// Offset of every dimension of the current tile; those of keys vary.
   llvm::SmallVector<mlir::Value> offsets;
   /// First query of the current group, and how many tiles it has.

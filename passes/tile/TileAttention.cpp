@@ -68,6 +68,12 @@ LogicalResult AttentionTiler::run() {
     ends.push_back(rewriter.createOrFold<arith::AddIOp>(loc, begin, size));
   }
 
+  for (unsigned k = 0; k < op.getOuts().size(); ++k) {
+    FailureOr<Value> destination = buildDestination(k);
+    if (failed(destination))
+      return failure();
+    destinations.push_back(*destination);
+  }
   SmallVector<OpFoldResult> counts;
   for (unsigned dim : domain.getDims(DimKind::parallel)) {
     Value size =

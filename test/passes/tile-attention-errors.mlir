@@ -49,3 +49,16 @@ func.func @sum_of_fewer_dimensions(%o: memref<?x4xf32>, %M: index, %N: index) {
       {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 8>}
   return
 }
+
+// -----
+
+// Rows past the end of the domain would be written to the rows of another head.
+func.func @rows_of_two_dims(%o: memref<?xf32>, %H: index, %M: index, %N: index) {
+  // expected-error @below {{expects coordinate 0 of result 0 to be the tiled dimension 'i' and at most a constant, but its access is affine_map<(d0, d1, d2) -> (d0 * 10 + d1)>}}
+  attn.attention domain(h parallel %H, i parallel %M, j key %N) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[h * 10 + i] : memref<?xf32>)
+      {schedule = #attn.schedule<queryDim = 1, queryTile = 8, keyDim = 2, keyBlock = 8>}
+  return
+}
