@@ -19,84 +19,84 @@ using llvm::SmallVectorImpl;
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// A factor or a term, and whether it divides or is subtracted.
+struct Part {
+  const Node *node;
+  bool isInverse;
+};
 /// A product of reals: what is above the line, and what is below it.
 struct Product {
   SmallVector<const Node *> above, below;
 };
-/// A sum of reals, one of whose terms is a `Sum` over keys.
-struct Terms {
-  SmallVector<std::pair<const Node *, bool>> all; ///< With "is subtracted".
-};
 } // namespace
 
-static Product factorsOf(IndexGraph &graph, const Node *root) {
-  Product product;
-  SmallVector<std::pair<const Node *, bool>> stack{{root, false}};
+static const Node *asReal(IndexGraph &graph, const Node *node) {
+  return node->elem == Elem::Int
+             ? graph.apply(NodeOp::ToReal, Elem::Real, node, node->loc)
+             : node;
+}
+
+/// What `combine` and its `inverse` combine in `root`, from left to right,
+/// below any number of negations if `negations` counts them.
+static SmallVector<Part> partsOf(const Node *root, NodeOp combine,
+                                 NodeOp inverse,
+                                 SmallVectorImpl<const Node *> *negations) {
+  SmallVector<Part> parts, stack{{root, false}};
   while (!stack.empty()) {
-    auto [node, isBelow] = stack.pop_back_val();
-    if (node->elem == Elem::Real &&
-        (node->op == NodeOp::Multiply || node->op == NodeOp::Divide)) {
-      stack.push_back(
-          {node->operands[1], isBelow != (node->op == NodeOp::Divide)});
-      stack.push_back({node->operands[0], isBelow});
-    } else if (node->elem == Elem::Real && node->op == NodeOp::Negate) {
-      product.above.push_back(graph.real(-1, node->loc));
-      stack.push_back({node->operands[0], isBelow});
+    auto [node, isInverse] = stack.pop_back_val();
+    bool isReal = node->elem == Elem::Real;
+    if (isReal && (node->op == combine || node->op == inverse)) {
+      stack.push_back({node->operands[1], isInverse != (node->op == inverse)});
+      stack.push_back({node->operands[0], isInverse});
+    } else if (isReal && negations && node->op == NodeOp::Negate) {
+      negations->push_back(node);
+      stack.push_back({node->operands[0], isInverse});
     } else {
-      (isBelow ? product.below : product.above).push_back(node);
+      parts.push_back({node, isInverse});
     }
   }
+  return parts;
+}
+
+static Product factorsOf(IndexGraph &graph, const Node *root) {
+  SmallVector<const Node *> negations;
+  SmallVector<Part> factors =
+      partsOf(root, NodeOp::Multiply, NodeOp::Divide, &negations);
+  Product product;
+  for (const Node *negation : negations)
+    product.above.push_back(graph.real(-1, negation->loc));
+  for (auto [factor, isBelow] : factors)
+    (isBelow ? product.below : product.above).push_back(factor);
   return product;
+}
+
+static SmallVector<Part> termsOf(const Node *root) {
+  return partsOf(root, NodeOp::Add, NodeOp::Subtract, /*negations=*/nullptr);
 }
 
 static const Node *build(IndexGraph &graph, const Product &product,
                          llvm::SMLoc loc) {
-  auto asReal = [&](const Node *node) {
-    return node->elem == Elem::Int
-               ? graph.apply(NodeOp::ToReal, Elem::Real, node, node->loc)
-               : node;
-  };
   const Node *result = nullptr;
   for (const Node *factor : product.above)
     result = result ? graph.apply(NodeOp::Multiply, Elem::Real,
-                                  {result, asReal(factor)}, factor->loc)
-                    : asReal(factor);
+                                  {result, asReal(graph, factor)}, factor->loc)
+                    : asReal(graph, factor);
   if (!result)
     result = graph.real(1, loc);
   for (const Node *factor : product.below)
-    result = graph.apply(NodeOp::Divide, Elem::Real, {result, asReal(factor)},
-                         factor->loc);
+    result = graph.apply(NodeOp::Divide, Elem::Real,
+                         {result, asReal(graph, factor)}, factor->loc);
   return result;
 }
 
-static Terms termsOf(const Node *root) {
-  Terms terms;
-  SmallVector<std::pair<const Node *, bool>> stack{{root, false}};
-  while (!stack.empty()) {
-    auto [node, isNegative] = stack.pop_back_val();
-    if (node->elem == Elem::Real &&
-        (node->op == NodeOp::Add || node->op == NodeOp::Subtract)) {
-      stack.push_back(
-          {node->operands[1], isNegative != (node->op == NodeOp::Subtract)});
-      stack.push_back({node->operands[0], isNegative});
-    } else {
-      terms.all.push_back({node, isNegative});
-    }
-  }
-  return terms;
-}
-
 /// The terms but for `without`, added up; null for none.
-static const Node *restOf(IndexGraph &graph, const Terms &terms,
+static const Node *restOf(IndexGraph &graph, ArrayRef<Part> terms,
                           const Node *without) {
   const Node *rest = nullptr;
-  for (auto [term, isNegative] : terms.all) {
+  for (auto [term, isNegative] : terms) {
     if (term == without)
       continue;
-    const Node *real =
-        term->elem == Elem::Int
-            ? graph.apply(NodeOp::ToReal, Elem::Real, term, term->loc)
-            : term;
+    const Node *real = asReal(graph, term);
     if (rest)
       rest = graph.apply(isNegative ? NodeOp::Subtract : NodeOp::Add,
                          Elem::Real, {rest, real}, term->loc);
@@ -211,8 +211,8 @@ std::optional<NormalizerForm>
 fovea::frontend::normalizerOfLogarithm(IndexGraph &graph, const Node *node) {
   if (node->op != NodeOp::Log)
     return std::nullopt;
-  Terms terms = termsOf(node->operands[0]);
-  for (auto [term, isNegative] : terms.all) {
+  SmallVector<Part> terms = termsOf(node->operands[0]);
+  for (auto [term, isNegative] : terms) {
     if (term->op != NodeOp::Sum || isNegative)
       continue;
     const Node *rest = restOf(graph, terms, term);
@@ -266,7 +266,7 @@ static bool haveSameKeys(const Node *a, const Node *b) {
 static const Node *keySumIn(const Node *divisor, const Node *sum) {
   if (!divisor->hasBinder)
     return nullptr;
-  for (auto [term, isNegative] : termsOf(divisor).all)
+  for (auto [term, isNegative] : termsOf(divisor))
     if (term->op == NodeOp::Sum && !isNegative && haveSameKeys(term, sum))
       return term;
   return nullptr;
