@@ -75,6 +75,14 @@ static ColumnSet makeSet(ArrayRef<Linear> rows, ArrayRef<unsigned> columns) {
   return set;
 }
 
+/// `value`, or nothing if 64 bits do not hold it.
+static std::optional<int64_t> narrowed(const DynamicAPInt &value) {
+  if (value < std::numeric_limits<int64_t>::min() ||
+      value > std::numeric_limits<int64_t>::max())
+    return std::nullopt;
+  return int64_t(value);
+}
+
 bool isEmptySet(ArrayRef<Linear> rows) {
   SmallVector<unsigned> columns = usedColumns(rows);
   ColumnSet set = makeSet(rows, columns);
@@ -115,22 +123,32 @@ projectExactly(ArrayRef<Linear> rows, const llvm::SmallBitVector &eliminated) {
   }
   set.removeRedundantInequalities();
   std::vector<Linear> result;
+  // False when 64 bits do not hold a part of the row.
   auto add = [&](ArrayRef<DynamicAPInt> values, int64_t sign) {
     Linear row;
     for (auto [column, value] : llvm::zip_equal(columns, values.drop_back())) {
       if (value == 0)
         continue;
+      std::optional<int64_t> coeff = narrowed(sign * value);
+      if (!coeff)
+        return false;
       row.coeffs.resize(column + 1, 0);
-      row.coeffs[column] = sign * int64_t(value);
+      row.coeffs[column] = *coeff;
     }
-    row.constant = sign * int64_t(values.back());
+    std::optional<int64_t> constant = narrowed(sign * values.back());
+    if (!constant)
+      return false;
+    row.constant = *constant;
     result.push_back(std::move(row));
+    return true;
   };
   for (unsigned k = 0; k < set.getNumInequalities(); ++k)
-    add(set.getInequality(k), 1);
+    if (!add(set.getInequality(k), 1))
+      return std::nullopt;
   for (unsigned k = 0; k < set.getNumEqualities(); ++k)
     for (int64_t sign : {1, -1})
-      add(set.getEquality(k), sign);
+      if (!add(set.getEquality(k), sign))
+        return std::nullopt;
   return result;
 }
 
@@ -147,10 +165,10 @@ Bounds boundsOf(const Linear &linear, ArrayRef<Linear> rows) {
     objective.push_back(DynamicAPInt(value));
   auto least = simplex.computeOptimum(Simplex::Direction::Down, objective);
   if (least.isBounded())
-    bounds.least = int64_t(ceil(least.getBoundedOptimum()));
+    bounds.least = narrowed(ceil(least.getBoundedOptimum()));
   auto greatest = simplex.computeOptimum(Simplex::Direction::Up, objective);
   if (greatest.isBounded())
-    bounds.greatest = int64_t(floor(greatest.getBoundedOptimum()));
+    bounds.greatest = narrowed(floor(greatest.getBoundedOptimum()));
   return bounds;
 }
 

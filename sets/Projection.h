@@ -36,7 +36,7 @@ projectExactly(llvm::ArrayRef<Linear> rows,
                const llvm::SmallBitVector &eliminated);
 
 /// The least and the greatest value of `linear` in the set, as far as they
-/// exist, rounded to integers inside.
+/// exist and 64 bits hold them, rounded to integers inside.
 struct Bounds {
   std::optional<int64_t> least, greatest;
 };
