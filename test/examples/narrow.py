@@ -11,13 +11,14 @@ import pathlib
 import sys
 import tempfile
 
-import numpy as np
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "numpy"))
 
-from check import REFERENCE_TOLERANCE, difference, evaluate, run
-from formulas import EXAMPLES
+import numpy as np  # noqa: E402
 
-# The bits of a significand, and the least positive number.
-TYPES = {"bf16": (8, 2.0**-133), "f16": (11, 2.0**-24)}
+from check import REFERENCE_TOLERANCE, difference, evaluate, run  # noqa: E402
+from formulas import EXAMPLES  # noqa: E402
+from narrowing import narrow, rounding, widen  # noqa: E402
+
 NARROW = {"q", "k", "v", "kc", "vc"}
 # Around tiles of 32 queries, groups of 256 and blocks of 96 keys; widths that are whole vectors and that are not.
 SIZES = [dict(b=1, h=1, i=1, j=1, d=40, e=40), dict(b=2, h=2, i=31, j=97, d=64, e=64),
@@ -26,21 +27,6 @@ SIZES = [dict(b=1, h=1, i=1, j=1, d=40, e=40), dict(b=2, h=2, i=31, j=97, d=64, 
 SQUARE = [{**size, "i": size["j"]} for size in SIZES]
 CASES = {"dot_product": SIZES, "causal": SQUARE[:3], "rope": [SQUARE[1]], "gqa": [s | {"g": 2} for s in SIZES[1:3]],
          "paged": None}  # its own sizes
-
-
-def narrow(value, type):
-    """The array as it is passed, and the same numbers in f64."""
-    if type == "f16":
-        return value.astype(np.float16), value.astype(np.float16).astype(np.float64)
-    bits = value.view(np.uint32)
-    high = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
-    return high.view("V2"), widen(high.view("V2"))
-
-
-def widen(array):
-    if array.dtype.kind == "V":  # bf16, for which NumPy has no name
-        return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
-    return array.astype(np.float64)
 
 
 def check(example, type, sizes, seed, options):
@@ -57,12 +43,11 @@ def check(example, type, sizes, seed, options):
     with tempfile.TemporaryDirectory() as folder:
         found = run(dataclasses.replace(example, settings=settings), passed, {"o": None}, pathlib.Path(folder),
                     *options)["o"]
-    digits, least = TYPES[type]
     sums = REFERENCE_TOLERANCE
     if "--reference" not in options:
         sums = 4 * max(difference(single, double), np.abs(double).max(initial=0) * np.finfo(np.float32).eps)
     error = np.abs(widen(found).reshape(double.shape) - double)
-    excess = error - sums - np.maximum(np.abs(double) * 2.0**-digits, least)
+    excess = error - sums - rounding(double, type)
     if not (excess <= 0).all():
         return f"{example.entry} {type} {sizes}: differs by {error.max():.1e}, of which {excess.max():.1e} is too much"
     return None

@@ -39,6 +39,9 @@ class Case:
     # How far the error bound of f32 reaches: 1 where the formula's own error
     # in f32 is a fair measure.
     slack: float = 1.0
+    # Other operands for which the formula's results are the same but for
+    # rounding: what its sums add, in other orders.
+    reordered: typing.Callable = lambda operands: ()
 
     def __str__(self):
         shapes = ", ".join(f"{name}[{', '.join(map(str, value.shape))}]"
@@ -106,9 +109,10 @@ def bound(case, name, expected, reference):
     largest = float(np.abs(values[np.isfinite(values)]).max(initial=0))
     if reference:
         return REFERENCE_TOLERANCE * max(1.0, largest)
-    plain = gap(evaluate(case, np.float32)[name], values)
-    if isinstance(plain, str) or not np.isfinite(plain):
-        plain = 0.0
+    orders = [case.operands, *case.reordered(case.operands)]
+    cases = [dataclasses.replace(case, operands=operands) for operands in orders]
+    errors = [gap(evaluate(case, np.float32)[name], values) for case in cases]
+    plain = max((error for error in errors if not isinstance(error, str) and np.isfinite(error)), default=0.0)
     return 4 * case.slack * max(plain, F32_EPSILON * largest)
 
 
