@@ -113,22 +113,8 @@ private:
         return exprs.lookup(node->operands[k]);
       };
       AffineExpr expr;
-      if (node->operands.size() == 2 && operand(0) && operand(1)) {
-        AffineExpr a = operand(0), b = operand(1);
-        auto constant = dyn_cast<AffineConstantExpr>(b);
-        if (node->op == NodeOp::Add)
-          expr = a + b;
-        else if (node->op == NodeOp::Subtract)
-          expr = a - b;
-        else if (node->op == NodeOp::Multiply &&
-                 (constant || isa<AffineConstantExpr>(a)))
-          expr = a * b;
-        else if (node->op == NodeOp::FloorDivide && constant &&
-                 constant.getValue() > 0)
-          expr = a.floorDiv(b);
-        else if (node->op == NodeOp::Modulo && constant &&
-                 constant.getValue() > 0)
-          expr = a % b;
+      if (node->operands.size() == 2) {
+        expr = affineOf(node->op, operand(0), operand(1));
       } else if (node->op == NodeOp::Negate && operand(0)) {
         expr = -operand(0);
       } else if (node->op == NodeOp::Integer) {

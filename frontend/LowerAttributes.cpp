@@ -32,6 +32,27 @@ ArrayAttr FunctionLowering::dimsAttr(const Tensor *tensor) {
   return builder.getArrayAttr(dims);
 }
 
+AffineExpr fovea::frontend::affineOf(NodeOp op, AffineExpr a, AffineExpr b) {
+  if (!a || !b)
+    return {};
+  auto constant = dyn_cast<AffineConstantExpr>(b);
+  bool divides = constant && constant.getValue() > 0;
+  switch (op) {
+  case NodeOp::Add:
+    return a + b;
+  case NodeOp::Subtract:
+    return a - b;
+  case NodeOp::Multiply:
+    return constant || isa<AffineConstantExpr>(a) ? a * b : AffineExpr();
+  case NodeOp::FloorDivide:
+    return divides ? a.floorDiv(b) : AffineExpr();
+  case NodeOp::Modulo:
+    return divides ? a % b : AffineExpr();
+  default:
+    return {};
+  }
+}
+
 /// `extent` as an affine map over the sizes of indices and scalar operands.
 LogicalResult
 FunctionLowering::addRange(const Extent *extent, StringRef name,
@@ -73,30 +94,9 @@ FunctionLowering::addRange(const Extent *extent, StringRef name,
     case NodeOp::Negate:
       expr = operand(0) ? -operand(0) : AffineExpr();
       break;
-    case NodeOp::Add:
-    case NodeOp::Subtract:
-    case NodeOp::Multiply:
-    case NodeOp::FloorDivide:
-    case NodeOp::Modulo: {
-      AffineExpr a = operand(0), b = operand(1);
-      if (!a || !b)
-        break;
-      auto constant = dyn_cast<AffineConstantExpr>(b);
-      bool divides = constant && constant.getValue() > 0;
-      if (node->op == NodeOp::Add)
-        expr = a + b;
-      else if (node->op == NodeOp::Subtract)
-        expr = a - b;
-      else if (node->op == NodeOp::Multiply &&
-               (constant || isa<AffineConstantExpr>(a)))
-        expr = a * b;
-      else if (node->op == NodeOp::FloorDivide && divides)
-        expr = a.floorDiv(b);
-      else if (node->op == NodeOp::Modulo && divides)
-        expr = a % b;
-      break;
-    }
     default:
+      if (node->operands.size() == 2)
+        expr = affineOf(node->op, operand(0), operand(1));
       break;
     }
     if (expr)

@@ -18,6 +18,9 @@
 
 namespace fovea::frontend {
 
+/// `a op b` for integers, or null where it is not affine.
+mlir::AffineExpr affineOf(NodeOp op, mlir::AffineExpr a, mlir::AffineExpr b);
+
 /// The state of lowering one exported function.
 class FunctionLowering {
 public:

@@ -7,6 +7,8 @@
 
 #include "runtime/json.h"
 
+#include <charconv>
+
 using namespace fovea::runtime;
 
 bool JsonReader::mistake(std::string what) {
@@ -45,13 +47,12 @@ bool JsonReader::integer(int64_t &value) {
     return false;
   skipSpace();
   const char *first = cursor;
-  value = 0;
-  for (; cursor != end && *cursor >= '0' && *cursor <= '9'; ++cursor)
-    if (__builtin_mul_overflow(value, int64_t(10), &value) ||
-        __builtin_add_overflow(value, int64_t(*cursor - '0'), &value))
-      return mistake("integer exceeds 2^63 - 1");
-  if (cursor == first)
+  if (cursor == end || *cursor < '0' || *cursor > '9')
     return mistake("expected a non-negative integer");
+  auto [after, status] = std::from_chars(cursor, end, value);
+  if (status != std::errc())
+    return mistake("integer exceeds 2^63 - 1");
+  cursor = after;
   if (*first == '0' && cursor - first > 1)
     return mistake("integer begins with 0");
   if (cursor != end && (*cursor == '.' || *cursor == 'e' || *cursor == 'E'))

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -93,14 +94,12 @@ private:
 
   bool integer(int64_t &value) {
     skipSpace();
-    const char *first = cursor;
-    value = 0;
-    for (; cursor != end && *cursor >= '0' && *cursor <= '9'; ++cursor)
-      if (__builtin_mul_overflow(value, int64_t(10), &value) ||
-          __builtin_add_overflow(value, int64_t(*cursor - '0'), &value))
-        return false;
-    if (cursor == first)
+    if (cursor == end || *cursor < '0' || *cursor > '9')
       return false;
+    auto [after, status] = std::from_chars(cursor, end, value);
+    if (status != std::errc())
+      return false;
+    cursor = after;
     if (cursor != end && *cursor == 'L') // as Python 2 wrote it
       ++cursor;
     return true;
