@@ -6,6 +6,12 @@
 // CHECK-SAME: %[[O:[a-z0-9]+]]: memref<?x?xf32>, %[[P:[a-z0-9]+]]: memref<?x4xbf16>, %[[H:[a-z0-9]+]]: memref<?xf32>, %[[TOP:[a-z0-9]+]]: memref<?xf32>, %[[BEST:[a-z0-9]+]]: memref<?xi32>
 func.func @results(%q: memref<?xf32>, %v: memref<?x?xf32>, %w: memref<?x4xf32>, %o: memref<?x?xf32>, %p: memref<?x4xbf16>,
                    %h: memref<?xf32>, %top: memref<?xf32>, %best: memref<?xi32>, %M: index, %N: index, %E: index) {
+  // Each result is as large as the domain, or larger.
+  // CHECK: %[[O_PART:.*]] = memref.subview %[[O]]
+  // CHECK: %[[P_PART:.*]] = memref.subview %[[P]]
+  // CHECK: %[[H_PART:.*]] = memref.subview %[[H]]
+  // CHECK: %[[TOP_PART:.*]] = memref.subview %[[TOP]]
+  // CHECK: %[[BEST_PART:.*]] = memref.subview %[[BEST]]
   // CHECK: arith.constant -1 : i64
   // CHECK: -> tensor<8x8xi64>
   // CHECK: %[[R:[a-z0-9]+]]:8 = attn.online
@@ -24,15 +30,15 @@ func.func @results(%q: memref<?xf32>, %v: memref<?x?xf32>, %w: memref<?x4xf32>, 
   // CHECK: %[[LOG:.*]] = attn.tile.map ins(%[[U]],
   // CHECK: math.log
   // CHECK: attn.tile.map ins(%[[A]],
-  // CHECK: attn.tile.store {{.*}}, %[[O]]
+  // CHECK: attn.tile.store {{.*}}, %[[O_PART]]
   // CHECK: attn.tile.map ins(%[[B]],
-  // CHECK: attn.tile.store {{.*}}, %[[P]]
+  // CHECK: attn.tile.store {{.*}}, %[[P_PART]]
   // CHECK: attn.tile.map ins(%[[LOG]] :
   // CHECK: arith.negf
-  // CHECK: attn.tile.store {{.*}}, %[[H]]
-  // CHECK: attn.tile.store {{.*}}, %[[TOP]]
+  // CHECK: attn.tile.store {{.*}}, %[[H_PART]]
+  // CHECK: attn.tile.store {{.*}}, %[[TOP_PART]]
   // CHECK: arith.trunci %{{.*}} : i64 to i32
-  // CHECK: attn.tile.store {{.*}}, %[[BEST]]
+  // CHECK: attn.tile.store {{.*}}, %[[BEST_PART]]
   attn.attention
       domain(i parallel %M, j key %N, e value %E, c value 4)
       score(%x = %q[i] : memref<?xf32>, %y = %q[j] : memref<?xf32>) {
