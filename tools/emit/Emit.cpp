@@ -11,17 +11,28 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
 
 using namespace llvm;
 
 /// Runs LLVM's own optimizations. The kernels are vector code by now: what is
 /// left to LLVM is to simplify them, and to vectorize the loops around them.
-static void optimize(Module &module, TargetMachine &machine) {
+static void optimize(Module &module, const fovea::emit::Target &target) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = true;
   tuning.LoopInterleaving = true;
   tuning.SLPVectorization = false;
-  PassBuilder builder(&machine, tuning);
+  PassBuilder builder(target.machine.get(), tuning);
+  if (target.isSanitized)
+    builder.registerOptimizerLastEPCallback(
+        [](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) {
+          AddressSanitizerOptions options;
+          options.UseAfterReturn = AsanDetectStackUseAfterReturnMode::Never;
+          // Constants are not registered: no constructor runs on loading.
+          passes.addPass(AddressSanitizerPass(
+              options, /*UseGlobalGC=*/true, /*UseOdrIndicator=*/true,
+              AsanDtorKind::None, AsanCtorKind::None));
+        });
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager graphs;
@@ -55,12 +66,14 @@ Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
     // them.
     function.addFnAttr("prefer-vector-width", utostr(target.cpu.vectorBits));
     function.addFnAttr(Attribute::NoUnwind);
+    if (target.isSanitized)
+      function.addFnAttr(Attribute::SanitizeAddress);
   }
   std::string problems;
   raw_string_ostream stream(problems);
   if (verifyModule(*module, &stream))
     return createStringError("malformed LLVM IR: " + problems);
-  optimize(*module, machine);
+  optimize(*module, target);
   return module;
 }
 

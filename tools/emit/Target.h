@@ -22,6 +22,9 @@ namespace fovea::emit {
 struct Target {
   attn::CpuOptions cpu;
   std::unique_ptr<llvm::TargetMachine> machine;
+  /// Whether code checks its reads and writes with AddressSanitizer, whose
+  /// runtime must then be in the process that runs it.
+  bool isSanitized = false;
 };
 
 /// The target called `name`: `native` for the CPU that this runs on, else a

@@ -85,6 +85,7 @@ static int runCompiled(mlir::ModuleOp program,
   auto target = emit::makeTarget(options.cpu);
   if (!target)
     return fail(target.takeError());
+  target->isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
   std::string prefix = emit::defaultPrefix(options.file);
   auto object = emit::compileObject(program, *target, prefix);
   if (failed(object))
