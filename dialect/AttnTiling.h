@@ -1,5 +1,4 @@
-//===- AttnTiling.h - tiles of attentions ------------------------*- C++
-//-*-===//
+//===- AttnTiling.h - tiles of attentions -----------------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- AttnVerify.h - checks that attention ops share ------------*- C++
-//-*-===//
+//===- AttnVerify.h - checks that attention ops share -----------*- C++ -*-===//
 //
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM

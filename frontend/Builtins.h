@@ -1,8 +1,9 @@
-//===- Builtins.h - The functions that are words of the language -*- C++
+//===- Builtins.h - Functions that are words of the language ----*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//-*-===//
+//
+//===----------------------------------------------------------------------===//
 #ifndef FOVEA_FRONTEND_BUILTINS_H
 #define FOVEA_FRONTEND_BUILTINS_H
 

@@ -1,8 +1,7 @@
-//===- Frontend.h - The language, for tools -----------------------*- C++
+//===- Frontend.h - The language, for tools ---------------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//-*-===//
 //
 // The one header that a tool needs to read `.attn` programs. Lowering to MLIR
 // is in frontend/Lower.h, formatting in frontend/Format.h.

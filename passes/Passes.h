@@ -1,5 +1,4 @@
-//===- Passes.h - the passes of the compiler ---------------------*- C++
-//-*-===//
+//===- Passes.h - the passes of the compiler --------------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

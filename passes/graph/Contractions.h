@@ -1,5 +1,4 @@
-//===- Contractions.h - sums of products among linalg ops --------*- C++
-//-*-===//
+//===- Contractions.h - sums of products among linalg ops -------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Loops.h - loops over the elements of buffers --------------*- C++
-//-*-===//
+//===- Loops.h - loops over the elements of buffers -------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- AttentionGroups.cpp - blocks of keys and the tiles that visit them
-//--===//
+//===- AttentionGroups.cpp - blocks of keys and the tiles that visit them -===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- AttentionResults.cpp - the results of one tile of queries
-//-----------===//
+//===- AttentionResults.cpp - the results of one tile of queries ----------===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

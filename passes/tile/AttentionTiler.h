@@ -1,5 +1,4 @@
-//===- AttentionTiler.h - one attention as loops over tiles ------*- C++
-//-*-===//
+//===- AttentionTiler.h - one attention as loops over tiles -----*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

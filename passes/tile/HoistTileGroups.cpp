@@ -1,5 +1,4 @@
-//===- HoistTileGroups.cpp - what each tile of a group needs, once
-//---------===//
+//===- HoistTileGroups.cpp - what each tile of a group needs, once --------===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- KeyPieces.h - the pieces of the key range of a tile -------*- C++
-//-*-===//
+//===- KeyPieces.h - the pieces of the key range of a tile ------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- TileOperands.h - an attention's regions on one tile -------*- C++
-//-*-===//
+//===- TileOperands.h - an attention's regions on one tile ------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

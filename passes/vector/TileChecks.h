@@ -1,5 +1,4 @@
-//===- TileChecks.h - what vector code can be made of ------------*- C++
-//-*-===//
+//===- TileChecks.h - what vector code can be made of -----------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

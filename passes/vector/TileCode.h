@@ -1,5 +1,4 @@
-//===- TileCode.h - the elements of tiles as vector code ---------*- C++
-//-*-===//
+//===- TileCode.h - the elements of tiles as vector code --------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

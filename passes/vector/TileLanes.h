@@ -1,5 +1,4 @@
-//===- TileLanes.h - which dimension of a tile lies along lanes --*- C++
-//-*-===//
+//===- TileLanes.h - which dimension of a tile lies along lanes -*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- TileRows.cpp - tiles along memory, and across it
-//--------------------===//
+//===- TileRows.cpp - tiles along memory, and across it -------------------===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- TileSweep.h - one pass over the keys of a score tile ------*- C++
-//-*-===//
+//===- TileSweep.h - one pass over the keys of a score tile -----*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

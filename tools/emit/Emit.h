@@ -1,5 +1,4 @@
-//===- Emit.h - From LLVM's dialect to files ---------------------*- C++
-//-*-===//
+//===- Emit.h - From LLVM's dialect to files --------------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

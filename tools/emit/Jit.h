@@ -1,5 +1,4 @@
-//===- Jit.h - An object loaded into this process ----------------*- C++
-//-*-===//
+//===- Jit.h - An object loaded into this process ---------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

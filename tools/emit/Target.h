@@ -1,5 +1,4 @@
-//===- Target.h - The CPU that code is generated for -------------*- C++
-//-*-===//
+//===- Target.h - The CPU that code is generated for ------------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

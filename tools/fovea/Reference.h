@@ -1,5 +1,4 @@
-//===- Reference.h - Running the f64 reference evaluator ---------*- C++
-//-*-===//
+//===- Reference.h - Running the f64 reference evaluator --------*- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
