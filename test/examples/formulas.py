@@ -358,6 +358,18 @@ def gated_pool(x, va, ua, w, bag, bags):
     return {"z": weights(np.broadcast_to(s, (bags, len(s))), bag == np.arange(bags)[:, None]) @ x}
 
 
+@example("confidence", extra=lengths, sizes=SIZES + NO_KEYS)
+def confidence(q, k, v, len):
+    s = dots(q, k)
+    keep = np.broadcast_to(grid(q, k)[1] < len[:, None, None, None], s.shape)
+    w, kept = weights(s, keep), np.where(keep, s, -np.inf)
+    top = kept.max(axis=-1, initial=-np.inf)
+    is_best = keep & (kept == top[..., None])
+    best = np.where(is_best.any(-1), np.append(is_best, np.ones((*top.shape, 1), bool), -1).argmax(-1), -1)
+    return {"o": w @ v, "uncertainty": -(w * np.log(np.where(w == 0, 1, w))).sum(-1), "top": top,
+            "best": best.astype(np.int32)}
+
+
 @example("maps", extra=lengths)
 def maps(q, k, v, len):
     w = weights(dots(q, k), grid(q, k)[1] < len[:, None, None, None])
