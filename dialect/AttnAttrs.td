@@ -109,7 +109,8 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
     other parallel dimensions are iterated one by one. `keyDim` is the key
     dimension cut into blocks of at most `keyBlock` keys; the other key dimensions
     are iterated one by one. Up to `queryGroup` tiles of queries visit each block of
-    keys together, so that what is made of the keys is made once for all of them.
+    keys together, so that what is made of the keys is made once for all of them; fewer where
+    some of the threads would otherwise have no group.
 
     Where `queryDim` turns out to have fewer than `minQueries` queries, `otherwise` holds
     instead, which may cut another dimension.

@@ -40,11 +40,16 @@ static Value buildShifted(OpBuilder &builder, Location loc, Value a, Value b) {
   return arith::SubFOp::create(builder, loc, a, shift);
 }
 
-/// exp(a - b); exp(-inf - 0) = 0 is what both weights and factors need where
-/// nothing was seen yet.
+/// exp(a - b), as a power of two, which is cheaper; exp(-inf - 0) = 0 is what
+/// both weights and factors need where nothing was seen yet. The difference
+/// first: it is of moderate size where it counts, while a and b may be as large
+/// as floats are.
 static Value buildShiftedExp(OpBuilder &builder, Location loc, Value a,
                              Value b) {
-  return math::ExpOp::create(builder, loc, buildShifted(builder, loc, a, b));
+  Value difference = buildShifted(builder, loc, a, b);
+  Value log2e = buildFloat(builder, loc, a.getType(), llvm::numbers::log2e);
+  return math::Exp2Op::create(
+      builder, loc, arith::MulFOp::create(builder, loc, difference, log2e));
 }
 
 /// 1 / mass, but 0 for a row without any.

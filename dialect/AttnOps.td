@@ -360,6 +360,16 @@ def Attn_ParamRefOp : Attn_Op<"param_ref", [Pure,
   let assemblyFormat = "$param (`[` $member^ `]`)? attr-dict `:` type($result)";
 }
 
+def Attn_WorkersOp : Attn_Op<"workers", [Pure]> {
+  let summary = "how many iterations of a parallel loop run at once, at least 1";
+  let description = [{
+    The threads of the call. Only the time it takes may depend on it, and no result.
+    Stands outside of parallel loops.
+  }];
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
 def Attn_RequireOp : Attn_Op<"require", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "a condition that the call must meet";
   let description = [{

@@ -79,6 +79,10 @@ bool CpuOptions::hasFastBf16Dots() const {
   return isFast && hasBf16Conversion() && vectorBits >= 512;
 }
 
+bool CpuOptions::hasVectorScale() const {
+  return features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512DQ) && vectorBits >= 512;
+}
+
 unsigned CpuOptions::queryTile() const { return 2 * vectorBits / 32; }
 
 unsigned CpuOptions::registerRows() const {
@@ -160,7 +164,7 @@ void populateVectorPhase(OpPassManager &pm, const PipelineOptions &options) {
   vectorize.bf16Dots = options.cpu.hasFastBf16Dots();
   vectorize.registerLanes = options.cpu.vectorBits / 32;
   pm.addPass(createVectorizeTilesPass(vectorize));
-  pm.addPass(createExpandExpPass());
+  pm.addPass(createExpandExpPass({options.cpu.hasVectorScale()}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

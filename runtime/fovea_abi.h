@@ -63,7 +63,10 @@ typedef struct fovea_invocation {
    * the number of its message here, of the first if there are several, and goes
    * on to compute all its outputs. It writes outside of parallel work only. */
   int64_t *clamped; /* 48 */
-} fovea_invocation; /* 56 */
+  /** The most bodies that parallel_for runs at once, at least 1. Results must not
+   *  depend on it. */
+  int64_t workers;  /* 56 */
+} fovea_invocation; /* 64 */
 
 /*===----------------------------------------------------------------------===*\
 |* Tables                                                                     *|
@@ -223,7 +226,7 @@ FOVEA_ASSERT_AT(fovea_invocation, workspace, 24);
 FOVEA_ASSERT_AT(fovea_invocation, parallel_for, 32);
 FOVEA_ASSERT_AT(fovea_invocation, pool, 40);
 FOVEA_ASSERT_AT(fovea_invocation, clamped, 48);
-FOVEA_ASSERT(sizeof(fovea_invocation) == 56);
+FOVEA_ASSERT(sizeof(fovea_invocation) == 64);
 FOVEA_ASSERT_AT(fovea_symbol, code, 8);
 FOVEA_ASSERT_AT(fovea_symbol, value, 16);
 FOVEA_ASSERT_AT(fovea_symbol, kind, 24);

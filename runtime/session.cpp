@@ -144,8 +144,9 @@ fovea_status fovea_session::reserveWorkspace(const fovea_entry &entry) {
 fovea_status fovea_session::call(const fovea_entry &entry) {
   int64_t clamped = 0;
   fovea_invocation invocation{
-      tensors.data(),         model->params(), symbols.data(), workspace.data(),
-      &Executor::parallelFor, &executor,       &clamped};
+      tensors.data(),   model->params(),        symbols.data(),
+      workspace.data(), &Executor::parallelFor, &executor,
+      &clamped,         model->context->threads};
   int32_t result;
   {
     FloatingPointScope floatingPoint;

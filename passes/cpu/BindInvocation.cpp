@@ -46,6 +46,7 @@ private:
   LogicalResult bindParameter(ParamRefOp ref);
   LogicalResult bindRequirements(SmallVectorImpl<std::string> &requirements);
   LogicalResult bindReports(SmallVectorImpl<std::string> &messages);
+  void bindWorkers();
 
   func::FuncOp entry;
   const ProgramParams &params;
@@ -260,6 +261,23 @@ InvocationBinder::bindReports(SmallVectorImpl<std::string> &messages) {
   return success();
 }
 
+void InvocationBinder::bindWorkers() {
+  SmallVector<WorkersOp> ops;
+  entry.walk([&](WorkersOp op) { ops.push_back(op); });
+  for (WorkersOp op : ops) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op);
+    Value workers =
+        loadAt(builder, op.getLoc(), invocation,
+               offsetof(fovea_invocation, workers), builder.getI64Type());
+    op.replaceAllUsesWith(arith::IndexCastOp::create(builder, op.getLoc(),
+                                                     builder.getIndexType(),
+                                                     workers)
+                              .getResult());
+    op.erase();
+  }
+}
+
 LogicalResult
 InvocationBinder::bind(SmallVectorImpl<std::string> &requirements) {
   if (entry.getNumResults() != 0)
@@ -276,6 +294,7 @@ InvocationBinder::bind(SmallVectorImpl<std::string> &requirements) {
   for (ParamRefOp ref : refs)
     if (failed(bindParameter(ref)))
       return failure();
+  bindWorkers();
   if (failed(bindReports(requirements)))
     return failure();
   return bindRequirements(requirements);

@@ -28,6 +28,8 @@ def TileToLoopsPass : Pass<"attn-tile-to-loops"> {
     for row, column:  %r[row, column] = %t[row, column] * %f[row]
     ```
 
+    Such loops have one thread: `attn.workers` is 1.
+
     A tile that does not come from tile ops (an argument of a function) is an error.
   }];
   let dependentDialects = [

@@ -332,6 +332,13 @@ struct TileToLoopsPass
     });
     if (checked.wasInterrupted())
       return signalPassFailure();
+    // Plain loops have one thread.
+    getOperation()->walk([](WorkersOp op) {
+      OpBuilder builder(op);
+      op.replaceAllUsesWith(
+          arith::ConstantIndexOp::create(builder, op.getLoc(), 1).getResult());
+      op.erase();
+    });
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
     converter.addConversion([](RankedTensorType type) {

@@ -21,6 +21,12 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
+/// Stands for the width of a head that is only known at run time.
+static constexpr int64_t kUnknownWidth = 128;
+
+/// With more tiles in a group there is little left to save.
+static constexpr int64_t kMaxGroup = 32;
+
 /// Adds a parallel dimension of bound 1, after all others.
 static void addUnitDim(AttentionOp op) {
   DomainAttr domain = op.getDomain();
@@ -52,11 +58,30 @@ static std::optional<int64_t> getNumQueries(AttentionOp op, unsigned dim) {
   return bound;
 }
 
-/// As many tiles as the queries fill; one where there is nothing to share.
+/// Elements that a query has: of itself, for the contractions, and of the sum
+/// of its values.
+static int64_t getWidth(AttentionOp op) {
+  DomainAttr domain = op.getDomain();
+  auto measure = [&](DimKind kind) {
+    int64_t width = 1;
+    for (unsigned dim : domain.getDims(kind)) {
+      int64_t bound = domain.getBounds()[dim];
+      width *= ShapedType::isDynamic(bound) ? kUnknownWidth
+                                            : std::max<int64_t>(bound, 1);
+    }
+    return width;
+  };
+  return measure(DimKind::contraction) + measure(DimKind::value);
+}
+
+/// As many tiles as there is room for and as the queries fill; one where there
+/// is nothing to share.
 static int64_t getGroup(AttentionOp op, unsigned query, int64_t tile,
-                        int64_t largest) {
+                        int64_t bytes) {
   if (llvm::is_contained(op.getDomain().getBounds(), 0))
     return 1;
+  int64_t tileBytes = tile * getWidth(op) * int64_t(sizeof(float));
+  int64_t largest = std::clamp<int64_t>(bytes / tileBytes, 1, kMaxGroup);
   std::optional<int64_t> queries = getNumQueries(op, query);
   if (!queries)
     return largest;
@@ -71,7 +96,7 @@ struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
   ScheduleAttr getMany(AttentionOp op, unsigned query, int64_t key,
                        ScheduleAttr few) {
     return ScheduleAttr::get(op.getContext(), query, queryTile, key, keyBlock,
-                             getGroup(op, query, queryTile, queryGroup),
+                             getGroup(op, query, queryTile, groupBytes),
                              few ? minQueries : 0, few);
   }
 
@@ -80,7 +105,7 @@ struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
     unsigned dim = getSharingDim(op, query).value_or(query);
     return ScheduleAttr::get(
         op.getContext(), dim, narrowTile, key, narrowKeyBlock,
-        getGroup(op, dim, narrowTile, queryGroup), 0, ScheduleAttr());
+        getGroup(op, dim, narrowTile, groupBytes), 0, ScheduleAttr());
   }
 
   void runOnOperation() override {

@@ -30,9 +30,9 @@ def SchedulePass : Pass<"attn-schedule"> {
     Option<"keyBlock", "key-block", "int64_t", /*default=*/"96",
            "Keys of a block; 96 x 32 scores in f32 are 12 KiB, which stay in a level-1 cache "
            "beside what they are made of">,
-    Option<"queryGroup", "query-group", "int64_t", /*default=*/"8",
-           "Tiles of queries that visit a block of keys together; what is made of the keys is "
-           "made once for all of them">,
+    Option<"groupBytes", "group-bytes", "int64_t", /*default=*/"512 * 1024",
+           "Memory for the queries and sums, in f32, of the tiles that visit a block of keys "
+           "together; what is made of the keys is made once for all of them. They stay in a level-2 cache">,
     Option<"minQueries", "min-queries", "int64_t", /*default=*/"0",
            "Fewer queries than this go into narrow tiles; 0: never. Half a tile is where a narrow "
            "one, which computes at half the rate, takes as long">,

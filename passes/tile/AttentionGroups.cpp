@@ -178,7 +178,7 @@ SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
     state = buildBlocks(begins[key], ends[key], state);
   } else {
     // The blocks that any tile of the group visits.
-    KeyPieces pieces = buildKeyPieces(rewriter, op, offsets, groupSize(),
+    KeyPieces pieces = buildKeyPieces(rewriter, op, offsets, groupSize,
                                       begins[key], ends[key], ends);
     state = buildVisitLoop(rewriter, loc, pieces, state,
                            [&](Value begin, Value end, ValueRange inner) {
@@ -221,11 +221,11 @@ SmallVector<Value> AttentionTiler::buildVisit(Value block, Value count,
   if (!op.getSegments())
     return buildOnline(block, count, {}, /*masked=*/true, state);
   Value end = arith::AddIOp::create(rewriter, loc, block, count);
-  KeyVisit visit =
-      buildKeyVisit(rewriter, loc,
-                    buildKeyPieces(rewriter, op, offsets,
-                                   schedule.getQueryTile(), block, end, ends),
-                    block, end);
+  KeyVisit visit = buildKeyVisit(rewriter, loc,
+                                 buildKeyPieces(rewriter, op, offsets,
+                                                index(schedule.getQueryTile()),
+                                                block, end, ends),
+                                 block, end);
 
   auto buildIf = [&](Value condition, function_ref<SmallVector<Value>()> then,
                      function_ref<SmallVector<Value>()> otherwise) {

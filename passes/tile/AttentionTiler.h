@@ -29,6 +29,7 @@ private:
   mlir::LogicalResult check();
   /// Result `number` in memory, as far as the domain has it.
   llvm::FailureOr<mlir::Value> buildDestination(unsigned number);
+  mlir::Value buildGroupTiles(mlir::Value numTiles);
   void buildGroup(mlir::ValueRange ivs);
   llvm::SmallVector<mlir::Value> buildState();
   llvm::SmallVector<mlir::Value>
@@ -77,9 +78,6 @@ private:
                                        rewriter.getF32Type());
   }
   bool isGrouped() { return schedule.getQueryGroup() > 1; }
-  int64_t groupSize() {
-    return schedule.getQueryTile() * schedule.getQueryGroup();
-  }
   bool hasStatistic(ResultKind kind) { return op.findResult(kind).has_value(); }
   /// The dimension that weighted sum `k` extends along beside the rows, or -1.
   int64_t getValueDim(unsigned k) {
@@ -102,6 +100,8 @@ private:
   llvm::SmallVector<mlir::Value> destinations;
   /// Offset of every dimension of the current tile; those of keys vary.
   llvm::SmallVector<mlir::Value> offsets;
+  /// Tiles and queries of a group; the last one may have fewer.
+  mlir::Value groupTiles, groupSize;
   /// First query of the current group, and how many tiles it has.
   mlir::Value groupOffset, numTiles;
   /// The number of the current tile in its group.

@@ -51,19 +51,24 @@ private:
 
 } // namespace
 
+/// A number that `value` does not exceed, if one is known.
+static std::optional<int64_t> getLimit(Value value) {
+  if (std::optional<int64_t> known = getConstantIntValue(value))
+    return known;
+  auto least = value.getDefiningOp<arith::MinSIOp>();
+  if (!least)
+    return std::nullopt;
+  std::optional<int64_t> lhs = getLimit(least.getLhs()),
+                         rhs = getLimit(least.getRhs());
+  return lhs && rhs ? std::min(*lhs, *rhs) : lhs ? lhs : rhs;
+}
+
 /// The most iterations that a loop from 0 by 1 has, if that is known.
 static std::optional<int64_t> getRoom(scf::ForOp loop) {
   if (getConstantIntValue(loop.getLowerBound()) != 0 ||
       getConstantIntValue(loop.getStep()) != 1)
     return std::nullopt;
-  Value end = loop.getUpperBound();
-  if (std::optional<int64_t> known = getConstantIntValue(end))
-    return known;
-  if (auto least = end.getDefiningOp<arith::MinSIOp>())
-    for (Value operand : least->getOperands())
-      if (std::optional<int64_t> known = getConstantIntValue(operand))
-        return known;
-  return std::nullopt;
+  return getLimit(loop.getUpperBound());
 }
 
 static ValueRange getDynamicExtents(Operation *op) {

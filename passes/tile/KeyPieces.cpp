@@ -19,7 +19,7 @@ using namespace fovea::attn;
 /// The values of the symbols of the segments' maps (see SegmentsAttr); a mask
 /// operand that no map uses has none.
 static SmallVector<Value> buildSymbols(OpBuilder &builder, AttentionOp op,
-                                       ValueRange offsets, int64_t queryTile,
+                                       ValueRange offsets, Value queries,
                                        ValueRange ends) {
   Location loc = op.getLoc();
   DomainAttr domain = op.getDomain();
@@ -31,7 +31,8 @@ static SmallVector<Value> buildSymbols(OpBuilder &builder, AttentionOp op,
     if (domain.isKind(dim, DimKind::parallel)) {
       bool isQuery = dim == schedule.getQueryDim();
       Value tile =
-          arith::ConstantIndexOp::create(builder, loc, isQuery ? queryTile : 1);
+          isQuery ? queries
+                  : arith::ConstantIndexOp::create(builder, loc, 1).getResult();
       extent = builder.createOrFold<arith::MinSIOp>(loc, extent, tile);
     }
     // Other key dimensions are walked one by one.
@@ -77,11 +78,11 @@ static SmallVector<Value> buildSymbols(OpBuilder &builder, AttentionOp op,
 }
 
 KeyPieces fovea::attn::buildKeyPieces(OpBuilder &builder, AttentionOp op,
-                                      ValueRange offsets, int64_t queryTile,
+                                      ValueRange offsets, Value queries,
                                       Value begin, Value end, ValueRange ends) {
   Location loc = op.getLoc();
   SmallVector<Value> symbols =
-      buildSymbols(builder, op, offsets, queryTile, ends);
+      buildSymbols(builder, op, offsets, queries, ends);
   // Unused symbols never occur in an expression; any value may stand for them.
   for (Value &symbol : symbols)
     if (!symbol)

@@ -31,6 +31,10 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
+/// Groups of queries for each thread, where there are several: the last to end
+/// keeps the others waiting for a part of one of its groups.
+static constexpr int64_t kGroupsPerThread = 16;
+
 LogicalResult AttentionTiler::check() {
   for (Value operand : op->getOperands())
     if (isa<TensorType>(operand.getType()))
@@ -74,14 +78,29 @@ LogicalResult AttentionTiler::run() {
       return failure();
     destinations.push_back(*destination);
   }
+  Value queryTile = index(schedule.getQueryTile());
   SmallVector<OpFoldResult> counts;
+  OpFoldResult *queryCount = nullptr;
+  Value allTiles = index(1);
+  counts.reserve(domain.getNumDims());
   for (unsigned dim : domain.getDims(DimKind::parallel)) {
     Value size =
         rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]);
-    if (dim == schedule.getQueryDim())
-      size = rewriter.createOrFold<arith::CeilDivSIOp>(loc, size,
-                                                       index(groupSize()));
+    bool isQuery = dim == schedule.getQueryDim();
+    if (isQuery)
+      size = rewriter.createOrFold<arith::CeilDivSIOp>(loc, size, queryTile);
+    allTiles = rewriter.createOrFold<arith::MulIOp>(loc, allTiles, size);
     counts.push_back(size);
+    if (isQuery)
+      queryCount = &counts.back();
+  }
+  groupSize = queryTile;
+  if (isGrouped()) {
+    groupTiles = buildGroupTiles(allTiles);
+    groupSize =
+        rewriter.createOrFold<arith::MulIOp>(loc, groupTiles, queryTile);
+    *queryCount = rewriter.createOrFold<arith::CeilDivSIOp>(
+        loc, cast<Value>(*queryCount), groupTiles);
   }
   auto forall =
       scf::ForallOp::create(rewriter, loc, counts, ValueRange(), std::nullopt);
@@ -91,12 +110,27 @@ LogicalResult AttentionTiler::run() {
   return success();
 }
 
+/// As many of `allTiles` as the schedule allows, and no more than leave each
+/// thread beside the first some groups to choose from, so that all end at
+/// about the same time. A tile computes the same in any group.
+Value AttentionTiler::buildGroupTiles(Value allTiles) {
+  Value workers = WorkersOp::create(rewriter, loc);
+  Value others = arith::SubIOp::create(rewriter, loc, workers, index(1));
+  Value groups =
+      arith::MulIOp::create(rewriter, loc, others, index(kGroupsPerThread));
+  groups = arith::MaxSIOp::create(rewriter, loc, groups, index(1));
+  Value tiles = arith::CeilDivSIOp::create(rewriter, loc, allTiles, groups);
+  tiles = arith::MaxSIOp::create(rewriter, loc, tiles, index(1));
+  return arith::MinSIOp::create(rewriter, loc, tiles,
+                                index(schedule.getQueryGroup()));
+}
+
 void AttentionTiler::buildGroup(ValueRange ivs) {
   offsets = begins;
   for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
     Value step = iv;
     if (dim == schedule.getQueryDim())
-      step = arith::MulIOp::create(rewriter, loc, iv, index(groupSize()));
+      step = arith::MulIOp::create(rewriter, loc, iv, groupSize);
     offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
   }
   int64_t query = schedule.getQueryDim();
@@ -106,8 +140,7 @@ void AttentionTiler::buildGroup(ValueRange ivs) {
         rewriter.createOrFold<arith::SubIOp>(loc, ends[query], groupOffset);
     Value tiles = rewriter.createOrFold<arith::CeilDivSIOp>(
         loc, left, index(schedule.getQueryTile()));
-    numTiles = rewriter.createOrFold<arith::MinSIOp>(
-        loc, tiles, index(schedule.getQueryGroup()));
+    numTiles = rewriter.createOrFold<arith::MinSIOp>(loc, tiles, groupTiles);
   }
   SmallVector<Value> state = buildKeys(buildState());
   forEachTile(state, [&](ValueRange parts) { buildResults(parts); });

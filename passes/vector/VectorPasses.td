@@ -51,11 +51,19 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
 def ExpandExpPass : Pass<"attn-expand-exp"> {
   let summary = "Expand exponentials of f32 vectors into polynomials";
   let description = [{
-    `math.exp` of a vector of f32 becomes a polynomial of degree 5 and an exponent put together by
-    integer arithmetic; relative error below 4e-7 in the normal range. Results below 2^-125 are 0;
+    `math.exp` and `math.exp2` of a vector of f32 become a polynomial of degree 5 and an exponent put
+    together by integer arithmetic; relative error below 4e-7 in the normal range. Results below 2^-125 are 0;
     exp(-inf) = 0, exp(inf) = inf, and a NaN stays one.
+
+    With `scale-registers` a `math.exp2` of whole AVX-512 registers is taken apart and put together by
+    `vreduceps` and `vscalefps`, and its results below 2^-126 are 0.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+  let options = [
+    Option<"scaleRegisters", "scale-registers", "bool", /*default=*/"false",
+           "The target has AVX-512F and DQ">
+  ];
 }
 
 #endif // FOVEA_PASSES_VECTOR_VECTORPASSES_TD

@@ -14,6 +14,8 @@ func.func @use(%layer: index, %ok: i1) -> (tensor<?x384xf32>, memref<384x384xbf1
   attn.require %ok, "the table fits"
   // CHECK: attn.report %{{.*}}, "a word is clamped"
   attn.report %ok, "a word is clamped"
+  // CHECK: attn.workers
+  %workers = attn.workers
   // CHECK: attn.param_ref @table : tensor<?x384xf32>
   %t = attn.param_ref @table : tensor<?x384xf32>
   // CHECK: attn.param_ref @wq[%{{.*}}] : memref<384x384xbf16>

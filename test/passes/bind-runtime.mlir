@@ -127,3 +127,27 @@ func.func @reports(%flag: i1 {attn.name = "flag"}) attributes {attn.entry} {
   attn.report %flag, "a word is clamped"
   return
 }
+
+// -----
+
+// The number of threads is a word of the invocation, wherever it is asked for.
+// CHECK-LABEL: func.func @p.workers(
+// CHECK-SAME:    %[[INV:.*]]: !llvm.ptr
+// CHECK:         scf.for
+// CHECK:           %[[AT:.*]] = llvm.getelementptr %[[INV]][56]
+// CHECK:           %[[WORD:.*]] = llvm.load %[[AT]] : !llvm.ptr -> i64
+// CHECK:           %[[WORKERS:.*]] = arith.index_cast %[[WORD]] : i64 to index
+// CHECK:           arith.index_cast %[[WORKERS]] : index to i64
+// CHECK-NOT:     attn.workers
+func.func @workers(%y: memref<?xi64, strided<[1], offset: ?>> {attn.name = "y", attn.result, attn.dims = [["n"]]})
+    attributes {attn.entry} {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %size = memref.dim %y, %zero : memref<?xi64, strided<[1], offset: ?>>
+  scf.for %i = %zero to %size step %one {
+    %workers = attn.workers
+    %word = arith.index_cast %workers : index to i64
+    memref.store %word, %y[%i] : memref<?xi64, strided<[1], offset: ?>>
+  }
+  return
+}

@@ -3,7 +3,7 @@
 // How many queries there are is known at run time: a schedule for many, and one
 // for few, along the heads that share each key.
 // CHECK-LABEL: func @grouped
-// CHECK: schedule = #attn.schedule<queryDim = 2, queryTile = 32, {{.*}}, minQueries = 16, otherwise = <queryDim = 1, queryTile = 4, keyDim = 3, keyBlock = 64, queryGroup = 8>>
+// CHECK: schedule = #attn.schedule<queryDim = 2, queryTile = 32, {{.*}}, minQueries = 16, otherwise = <queryDim = 1, queryTile = 4, keyDim = 3, keyBlock = 64, queryGroup = 32>>
 func.func @grouped(%q: memref<?x?x?xf32>, %k: memref<?x?xf32>, %o: memref<?x?x?xf32>,
                    %H: index, %G: index, %M: index, %N: index) {
   attn.attention domain(h parallel %H, g parallel %G, i parallel %M, j key %N)

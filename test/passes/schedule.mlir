@@ -3,7 +3,7 @@
 // The queries of a tile share what is read for each key: b and i are parallel,
 // but only i leaves the keys alone, wherever it stands.
 // CHECK-LABEL: func @queries_first
-// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 16, keyDim = 2, keyBlock = 96, queryGroup = 8>
+// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 16, keyDim = 2, keyBlock = 96, queryGroup = 32>
 func.func @queries_first(%q: memref<?x?xf32>, %k: memref<?x?xf32>, %o: memref<?x?xf32>,
                          %M: index, %B: index, %N: index) {
   attn.attention domain(i parallel %M, b parallel %B, j key %N)
@@ -16,7 +16,7 @@ func.func @queries_first(%q: memref<?x?xf32>, %k: memref<?x?xf32>, %o: memref<?x
 
 // A bias of each pair alone: then the last parallel dimension.
 // CHECK-LABEL: func @read_per_pair
-// CHECK: schedule = #attn.schedule<queryDim = 1, queryTile = 16, keyDim = 2, keyBlock = 96, queryGroup = 8>
+// CHECK: schedule = #attn.schedule<queryDim = 1, queryTile = 16, keyDim = 2, keyBlock = 96, queryGroup = 32>
 func.func @read_per_pair(%bias: memref<?x?x?xf32>, %o: memref<?x?xf32>,
                          %M: index, %B: index, %N: index) {
   attn.attention domain(i parallel %M, b parallel %B, j key %N)
@@ -28,8 +28,8 @@ func.func @read_per_pair(%bias: memref<?x?x?xf32>, %o: memref<?x?xf32>,
 
 // The key dimension that has segments, else the last.
 // CHECK-LABEL: func @keys
-// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 16, keyDim = 1, keyBlock = 96, queryGroup = 8>
-// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 16, keyDim = 2, keyBlock = 96, queryGroup = 8>
+// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 16, keyDim = 1, keyBlock = 96, queryGroup = 32>
+// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 16, keyDim = 2, keyBlock = 96, queryGroup = 32>
 func.func @keys(%o: memref<?xf32>, %M: index, %N: index) {
   attn.attention domain(i parallel %M, j key %N, k key %N) score() {
     %s = arith.constant 1.0 : f32

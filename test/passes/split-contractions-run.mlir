@@ -11,7 +11,7 @@
 // DEFINE:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvmlib/libmlir_runner_utils.so
 // RUN: fovea-opt %t.whole --attn-tile-to-loops | %{run} > %t.loops
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.split
-// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.vector
+// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.vector
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.split 2
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.vector 2
 

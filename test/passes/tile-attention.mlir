@@ -11,10 +11,21 @@
 func.func @dense(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>,
                  %v: memref<?x?x64xf32>, %o: memref<?x?x64xf32>,
                  %B: index, %M: index, %N: index) {
-  // CHECK: %[[GROUPS:.*]] = arith.ceildivsi %{{.*}}, %c256
+  // A group has as many tiles as there is room for, and no thread has no group.
+  // CHECK: %[[ROWS:.*]] = arith.ceildivsi %{{.*}}, %c32
+  // CHECK: %[[ALL:.*]] = arith.muli %{{.*}}, %[[ROWS]]
+  // CHECK: %[[WORKERS:.*]] = attn.workers
+  // CHECK: %[[OTHERS:.*]] = arith.subi %[[WORKERS]], %c1
+  // CHECK: %[[WANTED:.*]] = arith.muli %[[OTHERS]], %c16
+  // CHECK: %[[SOME:.*]] = arith.maxsi %[[WANTED]], %c1
+  // CHECK: %[[SHARE:.*]] = arith.ceildivsi %[[ALL]], %[[SOME]]
+  // CHECK: %[[LEAST:.*]] = arith.maxsi %[[SHARE]], %c1
+  // CHECK: %[[GROUP:.*]] = arith.minsi %[[LEAST]], %c32
+  // CHECK: %[[SIZE:.*]] = arith.muli %[[GROUP]], %c32
+  // CHECK: %[[GROUPS:.*]] = arith.ceildivsi %[[ROWS]], %[[GROUP]]
   // CHECK: scf.forall (%[[B:.*]], %[[G:.*]]) in (%{{.*}}, %[[GROUPS]]) {
-  // CHECK: %[[FIRST:.*]] = arith.muli %[[G]], %c256
-  // CHECK: %[[TILES:.*]] = arith.minsi %{{.*}}, %c8
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[G]], %[[SIZE]]
+  // CHECK: %[[TILES:.*]] = arith.minsi %{{.*}}, %[[GROUP]]
   // CHECK: scf.for %[[J:.*]] = %{{.*}} to %{{.*}} step %c96{{.*}} iter_args
   // CHECK: scf.for %[[T:.*]] = %c0{{.*}} to %[[TILES]] step %c1{{.*}} iter_args(%[[STATE:[a-z0-9]+]] = %{{.*}})
   // CHECK: %[[LOCAL:.*]] = arith.muli %[[T]], %c32
@@ -36,13 +47,13 @@ func.func @dense(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>,
   // The scores are never in memory as a whole: a panel of one block is.
   // VECTOR: scf.forall
   // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<96x32xf32>
-  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<8x64x32xf32>
+  // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<32x64x32xf32>
   // Keys are brought near row by row, values in blocks of columns.
   // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<96x64xf32>
   // VECTOR-DAG: memref.alloc() {alignment = 64 : i64} : memref<8x96x8xf32>
   // VECTOR-NOT: memref<?x?xf32>
   // VECTOR: math.fma %{{.*}} : vector<32xf32>
-  // VECTOR: math.exp %{{.*}} : vector<32xf32>
+  // VECTOR: math.exp2 %{{.*}} : vector<32xf32>
   // VECTOR-NOT: attn.tile
   attn.attention
       domain(b parallel %B, i parallel %M, j key %N, d contraction 64, e value 64)

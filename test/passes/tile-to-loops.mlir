@@ -9,10 +9,10 @@
 // DEFINE:   finalize-memref-to-llvm, convert-func-to-llvm, convert-cf-to-llvm, reconcile-unrealized-casts)' \
 // DEFINE:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvmlib/libmlir_runner_utils.so
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.loops
-// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.vector
+// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.vector
 // RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=3 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads \
-// RUN:   --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.narrow
+// RUN:   --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.narrow
 // RUN: %python %S/inputs/tile_to_loops.py %t.loops %t.vector
 // RUN: %python %S/inputs/tile_to_loops.py %t.loops %t.narrow
 
@@ -20,9 +20,9 @@
 // CHECK-NOT: {{attn\.|tensor<|vector<}}
 // CHECK: scf.forall
 // The state is a buffer that the loops over blocks and over tiles carry.
-// CHECK: %[[ZERO:.*]] = memref.alloc(%{{.*}}) : memref<8x8x?xf32>
-// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[ZERO]], %{{.*}}) -> (memref<8x8x?xf32>, memref<8x8xf32>, memref<8x8xf32>)
-// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (memref<8x8x?xf32>, memref<8x8xf32>, memref<8x8xf32>)
+// CHECK: %[[ZERO:.*]] = memref.alloc(%{{.*}}) : memref<32x8x?xf32>
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[ZERO]], %{{.*}}) -> (memref<32x8x?xf32>, memref<32x8xf32>, memref<32x8xf32>)
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (memref<32x8x?xf32>, memref<32x8xf32>, memref<32x8xf32>)
 // CHECK: scf.if {{.*}} -> (memref<8x?xf32>, memref<8xf32>, memref<8xf32>)
 // A contraction: its own buffer, and a scalar that runs over what is summed.
 // CHECK: %[[S:.*]] = memref.alloc() : memref<8x16xf32>

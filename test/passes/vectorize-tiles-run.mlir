@@ -8,7 +8,7 @@
 // DEFINE:   reconcile-unrealized-casts)' \
 // DEFINE:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvmlib/libmlir_runner_utils.so
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.loops
-// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.vector
+// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.vector
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.vector 17
 
 // Keys and queries are added, not multiplied.

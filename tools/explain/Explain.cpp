@@ -258,10 +258,10 @@ void EntryReport::printSchedule(AttentionOp op) {
       "{} keys a block: {} of scores", schedule.getKeyBlock(),
       bytesText(static_cast<double>(schedule.getKeyBlock() * queries * 4))));
   if (schedule.getQueryGroup() > 1)
-    more(
-        fmt::format("{} tiles a group: each block of keys is brought near once "
-                    "for all of them",
-                    schedule.getQueryGroup()));
+    more(fmt::format(
+        "up to {} tiles a group: each block of keys is brought near "
+        "once for all of them",
+        schedule.getQueryGroup()));
   auto size =
       sizes.valueOf(op.getMixedBounds()[schedule.getQueryDim()]).constant();
   if (ScheduleAttr few = schedule.getOtherwise(); few && !size)

@@ -193,19 +193,7 @@ TEST_F(SessionErrors, Overlaps) {
 }
 
 /// The same session, of an entry whose memory needs are beyond all bounds.
-class MemoryErrors : public SessionErrors {
-protected:
-  void useEntry(const fovea_entry &entry) {
-    changed = entry;
-    program.entries = &changed;
-    fovea_session_destroy(session);
-    fovea_model_destroy(model);
-    ASSERT_EQ(fovea_model_create(context, &program, nullptr, &model, &error),
-              FOVEA_OK);
-    ASSERT_EQ(fovea_session_create(model, &session, &error), FOVEA_OK);
-  }
-  fovea_entry changed = makeEntry();
-};
+using MemoryErrors = SessionErrors;
 
 TEST_F(MemoryErrors, WorkspaceThatCannotBeCounted) {
   changed.workspace_size = [](const int64_t *) -> int64_t { return -1; };

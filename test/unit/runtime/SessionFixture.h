@@ -39,6 +39,16 @@ protected:
     fovea_context_destroy(context);
   }
 
+  /// Starts again, with another entry.
+  void useEntry(const fovea_entry &entry) {
+    changed = entry;
+    program.entries = &changed;
+    fovea_session_destroy(session);
+    fovea_model_destroy(model);
+    ASSERT_EQ(fovea_model_create(context, &program, nullptr, &model, &error),
+              FOVEA_OK);
+    ASSERT_EQ(fovea_session_create(model, &session, &error), FOVEA_OK);
+  }
   fovea_status run() {
     return fovea_session_run(session, 0, in.data(), out.data(), nullptr);
   }
@@ -52,6 +62,8 @@ protected:
   std::vector<DLTensor *> out{&y.tensor, &z.tensor};
 
   fovea_program program = makeProgram();
+  /// What to change of the entry before `useEntry`.
+  fovea_entry changed = makeEntry();
   fovea_error error{};
   fovea_context *context = nullptr;
   fovea_model *model = nullptr;

@@ -149,6 +149,14 @@ TEST_F(SessionTest, OutlivesItsModelAndContext) {
   EXPECT_EQ(run(), FOVEA_OK) << message();
 }
 
+TEST_F(SessionTest, TellsTheEntryItsWorkers) {
+  changed.run = [](const fovea_invocation *call) -> int32_t {
+    return call->workers == 2 ? 0 : 1;
+  };
+  useEntry(changed);
+  EXPECT_EQ(run(), FOVEA_OK) << message();
+}
+
 TEST_F(SessionTest, AnswersQueries) {
   EXPECT_EQ(fovea_model_entry_count(model), 1);
   EXPECT_STREQ(fovea_model_entry_name(model, 0), "mix");
