@@ -63,8 +63,8 @@ typedef struct fovea_invocation {
    * the number of its message here, of the first if there are several, and goes
    * on to compute all its outputs. It writes outside of parallel work only. */
   int64_t *clamped; /* 48 */
-  /** The most bodies that parallel_for runs at once, at least 1. Results must not
-   *  depend on it. */
+  /** The most bodies that parallel_for runs at once, at least 1. Results must
+   * not depend on it. */
   int64_t workers;  /* 56 */
 } fovea_invocation; /* 64 */
 

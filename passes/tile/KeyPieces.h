@@ -18,9 +18,9 @@ struct KeyPieces {
   llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> visit, masked;
 };
 
-/// Evaluates the segments of `op` for at most `queries` (index) of them at `offsets`.
-/// `begin` and `end` delimit the key range; `ends` are the ends of all
-/// dimensions of the whole domain.
+/// Evaluates the segments of `op` for at most `queries` (index) of them at
+/// `offsets`. `begin` and `end` delimit the key range; `ends` are the ends of
+/// all dimensions of the whole domain.
 KeyPieces buildKeyPieces(mlir::OpBuilder &builder, AttentionOp op,
                          mlir::ValueRange offsets, mlir::Value queries,
                          mlir::Value begin, mlir::Value end,

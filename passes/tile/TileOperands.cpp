@@ -181,12 +181,14 @@ TileOperands::Operand TileOperands::load(Value source, AffineMap access) {
   SmallVector<bool> inBounds;
   for (auto [k, expr] : llvm::enumerate(access.getResults())) {
     exprs.push_back(toTile(expr, dims, usedLookups));
-    // A bare dimension is in range for every index value of the domain; rows
-    // alone run past its end. So is a remainder by what the operand extends.
+    // A bare dimension is in range for every index value of the domain. Rows
+    // run past its end, and so do keys where a tile has all that a block can
+    // have. So is a remainder by what the operand extends.
     auto dim = dyn_cast<AffineDimExpr>(expr);
     bool known = dim && dim.getPosition() < domain.getNumDims() &&
                  dim.getPosition() != schedule.getQueryDim() &&
-                 !(wholeBlocks && dim.getPosition() == schedule.getKeyDim());
+                 (dim.getPosition() != schedule.getKeyDim() ||
+                  (!wholeBlocks && isDynamic(schedule.getKeyDim(), dims)));
     auto constant = dyn_cast<AffineConstantExpr>(expr);
     int64_t size = memref.getDimSize(k);
     if (constant && !ShapedType::isDynamic(size))

@@ -10,8 +10,8 @@
 // DEFINE:   reconcile-unrealized-casts)' \
 // DEFINE:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvmlib/libmlir_runner_utils.so
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.loops
-// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.vector
-// RUN: fovea-opt %t.narrow --attn-vectorize-tiles --attn-expand-exp | %{run} > %t.rows
+// RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.vector
+// RUN: fovea-opt %t.narrow --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.rows
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.vector 2
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.rows 2
 // The first row has no keys, the last one has a NaN.
