@@ -100,3 +100,21 @@ func.func @visit(%k: memref<?xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>,
       {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 16>}
   return %r#0, %r#1 : tensor<8xf32>, tensor<8xf32>
 }
+
+// Scores have a place for every key of a block, whether it exists or not: what is
+// read for them is checked along the keys as along the rows.
+// CHECK-LABEL: func @given
+// CHECK: %[[S:.*]] = attn.tile.load %{{.*}} inBounds [false, false] : memref<?x?xf32> -> tensor<8x16xf32>
+// CHECK: %[[B:.*]] = attn.tile.load %{{.*}} inBounds [true] : memref<?xf32> -> tensor<?xf32>
+// CHECK: attn.tile.map ins(%[[S]], %[[B]]
+func.func @given(%s: memref<?x?xf32>, %b: memref<?xf32>, %n: index, %m: tensor<8xf32>, %l: tensor<8xf32>)
+    -> (tensor<8xf32>, tensor<8xf32>) {
+  %r:2 = attn.online domain(i parallel 8, j key %n)
+      score(%x = %s[i, j] : memref<?x?xf32>, %y = %b[j] : memref<?xf32>) {
+        %xy = arith.addf %x, %y : f32
+        attn.yield %xy : f32
+      }
+      normalizer(#attn.softmax) outs(%m[i] : tensor<8xf32>, %l[i] : tensor<8xf32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 8, keyDim = 1, keyBlock = 16>}
+  return %r#0, %r#1 : tensor<8xf32>, tensor<8xf32>
+}
