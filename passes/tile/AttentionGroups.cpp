@@ -119,14 +119,17 @@ Value AttentionTiler::buildColumns(unsigned part) {
 }
 
 SmallVector<Value> AttentionTiler::buildState() {
-  SmallVector<Value> state;
-  auto add = [&](SmallVector<int64_t> shape, ValueRange extents,
+  // Of a whole group only the tiles that it has are filled.
+  struct Fill {
+    RankedTensorType type;
+    SmallVector<Value> extents;
+    TypedAttr value;
+  };
+  SmallVector<Fill> fills;
+  auto add = [&](ArrayRef<int64_t> shape, ArrayRef<Value> extents,
                  TypedAttr value) {
-    if (isGrouped())
-      shape.insert(shape.begin(), schedule.getQueryGroup());
-    state.push_back(buildFill(rewriter, loc,
-                              RankedTensorType::get(shape, value.getType()),
-                              extents, value));
+    fills.push_back({RankedTensorType::get(shape, value.getType()),
+                     llvm::to_vector(extents), value});
   };
   int64_t rows = schedule.getQueryTile();
   TypedAttr zero = rewriter.getF32FloatAttr(0.0);
@@ -155,7 +158,22 @@ SmallVector<Value> AttentionTiler::buildState() {
     add({rows}, {}, lowest);
     add({rows}, {}, rewriter.getI64IntegerAttr(-1));
   }
-  return state;
+
+  SmallVector<Value> wholes;
+  for (const Fill &fill : fills) {
+    SmallVector<int64_t> shape(fill.type.getShape());
+    shape.insert(shape.begin(), schedule.getQueryGroup());
+    if (isGrouped())
+      wholes.push_back(tensor::EmptyOp::create(
+          rewriter, loc, shape, fill.type.getElementType(), fill.extents));
+  }
+  return updateEachTile(wholes, [&](ValueRange) {
+    SmallVector<Value> tiles;
+    for (const Fill &fill : fills)
+      tiles.push_back(
+          buildFill(rewriter, loc, fill.type, fill.extents, fill.value));
+    return tiles;
+  });
 }
 
 SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
