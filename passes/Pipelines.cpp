@@ -62,6 +62,14 @@ std::optional<Phase> parsePhase(llvm::StringRef name) {
   return std::nullopt;
 }
 
+SmallVector<Phase> phasesTo(Phase last) {
+  SmallVector<Phase> phases;
+  for (const PhaseEntry &entry : kPhases)
+    if (entry.populate && entry.phase <= last)
+      phases.push_back(entry.phase);
+  return phases;
+}
+
 std::string phaseNames() {
   return llvm::join(
       llvm::map_range(kPhases, [](const PhaseEntry &e) { return e.name; }),
@@ -212,11 +220,10 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCSEPass());
 }
 
-void populatePhases(OpPassManager &pm, const PipelineOptions &options,
-                    Phase last) {
-  for (const PhaseEntry &entry : kPhases)
-    if (entry.populate && entry.phase <= last)
-      entry.populate(pm, options);
+void populatePhase(OpPassManager &pm, const PipelineOptions &options,
+                   Phase phase) {
+  if (Populate populate = kPhases[static_cast<size_t>(phase)].populate)
+    populate(pm, options);
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,6 +35,9 @@ llvm::StringRef phaseName(Phase phase);
 /// The phase of this name.
 std::optional<Phase> parsePhase(llvm::StringRef name);
 
+/// The phases after `Phase::Frontend` up to and including `last`, in order.
+llvm::SmallVector<Phase> phasesTo(Phase last);
+
 /// All names, separated by spaces.
 std::string phaseNames();
 
@@ -79,9 +82,9 @@ void populateVectorPhase(mlir::OpPassManager &pm,
                          const PipelineOptions &options);
 void populateLlvmPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
 
-/// Adds the phases after `Phase::Frontend` up to and including `last`.
-void populatePhases(mlir::OpPassManager &pm, const PipelineOptions &options,
-                    Phase last = Phase::Llvm);
+/// Adds the passes of a phase; `Phase::Frontend` has none.
+void populatePhase(mlir::OpPassManager &pm, const PipelineOptions &options,
+                   Phase phase);
 
 /// Registers the dialects that programs in any form use, and the interface
 /// implementations that the phases need.

@@ -15,24 +15,34 @@ using namespace mlir;
 using namespace fovea;
 
 LogicalResult emit::runPhases(ModuleOp program, const Target &target,
-                              StringRef prefix, attn::Phase last) {
-  PassManager pm(program.getContext());
+                              StringRef prefix, Timing &timing,
+                              attn::Phase last) {
   attn::PipelineOptions options;
   options.cpu = target.cpu;
   options.prefix = prefix.str();
-  attn::populatePhases(pm, options, last);
-  return pm.run(program);
+  for (attn::Phase phase : attn::phasesTo(last)) {
+    TimingScope stage = timing.stage(attn::phaseName(phase));
+    PassManager pm(program.getContext());
+    attn::populatePhase(pm, options, phase);
+    if (timing.withPasses)
+      pm.enableTiming(stage);
+    if (failed(pm.run(program)))
+      return failure();
+  }
+  return success();
 }
 
-FailureOr<SmallVector<char, 0>>
-emit::compileObject(ModuleOp program, const Target &target, StringRef prefix) {
-  if (failed(runPhases(program, target, prefix)))
+FailureOr<SmallVector<char, 0>> emit::compileObject(ModuleOp program,
+                                                    const Target &target,
+                                                    StringRef prefix,
+                                                    Timing &timing) {
+  if (failed(runPhases(program, target, prefix, timing)))
     return failure();
   llvm::LLVMContext context;
-  auto module = translate(program, target, context);
+  auto module = translate(program, target, context, timing);
   if (!module)
     return emitError(program.getLoc(), llvm::toString(module.takeError()));
-  auto object = generateCode(**module, target, CodeKind::Object);
+  auto object = generateCode(**module, target, CodeKind::Object, timing);
   if (!object)
     return emitError(program.getLoc(), llvm::toString(object.takeError()));
   return std::move(*object);

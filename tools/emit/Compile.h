@@ -9,20 +9,21 @@
 #define FOVEA_TOOLS_EMIT_COMPILE_H
 
 #include "tools/emit/Emit.h"
+#include "tools/emit/Timing.h"
 
 namespace fovea::emit {
 
 /// Runs the phases up to and including `last` on a program in graph form.
 /// Errors are diagnostics of the module's context.
 mlir::LogicalResult runPhases(mlir::ModuleOp program, const Target &target,
-                              llvm::StringRef prefix,
+                              llvm::StringRef prefix, Timing &timing,
                               attn::Phase last = attn::Phase::Llvm);
 
 /// The object file of a program in graph form. The program is consumed; errors
 /// are diagnostics of its context.
 mlir::FailureOr<llvm::SmallVector<char, 0>>
 compileObject(mlir::ModuleOp program, const Target &target,
-              llvm::StringRef prefix);
+              llvm::StringRef prefix, Timing &timing);
 
 /// Whether `prefix` can begin the name of a symbol in C.
 bool isIdentifier(llvm::StringRef prefix);

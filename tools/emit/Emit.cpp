@@ -9,6 +9,7 @@
 
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/PassTimingInfo.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
@@ -17,12 +18,17 @@ using namespace llvm;
 
 /// Runs LLVM's own optimizations. The kernels are vector code by now: what is
 /// left to LLVM is to simplify them, and to vectorize the loops around them.
-static void optimize(Module &module, const fovea::emit::Target &target) {
+static void optimize(Module &module, const fovea::emit::Target &target,
+                     fovea::emit::Timing &timing) {
+  mlir::TimingScope stage = timing.stage("LLVM optimization");
+  PassInstrumentationCallbacks callbacks;
+  if (timing.withPasses)
+    fovea::emit::timePasses(callbacks, stage);
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = true;
   tuning.LoopInterleaving = true;
   tuning.SLPVectorization = false;
-  PassBuilder builder(target.machine.get(), tuning);
+  PassBuilder builder(target.machine.get(), tuning, std::nullopt, &callbacks);
   if (target.isSanitized)
     builder.registerOptimizerLastEPCallback(
         [](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) {
@@ -48,7 +54,9 @@ static void optimize(Module &module, const fovea::emit::Target &target) {
 
 Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
                                                          const Target &target,
-                                                         LLVMContext &context) {
+                                                         LLVMContext &context,
+                                                         Timing &timing) {
+  mlir::TimingScope stage = timing.stage("translation to LLVM IR");
   std::unique_ptr<Module> module =
       mlir::translateModuleToLLVMIR(program, context, "fovea");
   if (!module)
@@ -73,12 +81,16 @@ Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
   raw_string_ostream stream(problems);
   if (verifyModule(*module, &stream))
     return createStringError("malformed LLVM IR: " + problems);
-  optimize(*module, target);
+  stage.stop();
+  optimize(*module, target, timing);
   return module;
 }
 
-Expected<SmallVector<char, 0>>
-fovea::emit::generateCode(Module &module, const Target &target, CodeKind kind) {
+Expected<SmallVector<char, 0>> fovea::emit::generateCode(Module &module,
+                                                         const Target &target,
+                                                         CodeKind kind,
+                                                         Timing &timing) {
+  mlir::TimingScope stage = timing.stage("code generation");
   SmallVector<char, 0> code;
   raw_svector_ostream stream(code);
   legacy::PassManager passes;
@@ -87,6 +99,10 @@ fovea::emit::generateCode(Module &module, const Target &target, CodeKind kind) {
                                               ? CodeGenFileType::ObjectFile
                                               : CodeGenFileType::AssemblyFile))
     return createStringError("no code generator for this kind of file");
+  TimePassesIsEnabled = timing.codeGeneratorPasses != nullptr;
   passes.run(module);
+  if (timing.codeGeneratorPasses)
+    reportAndResetTimings(timing.codeGeneratorPasses);
+  TimePassesIsEnabled = false;
   return code;
 }

@@ -9,6 +9,7 @@
 #define FOVEA_TOOLS_EMIT_EMIT_H
 
 #include "tools/emit/Target.h"
+#include "tools/emit/Timing.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
@@ -20,14 +21,16 @@ namespace fovea::emit {
 /// The optimized LLVM module of a program in LLVM form.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translate(mlir::ModuleOp program, const Target &target,
-          llvm::LLVMContext &context);
+          llvm::LLVMContext &context, Timing &timing);
 
 enum class CodeKind { Object, Assembly };
 
 /// Machine code of an optimized module: an object file, or assembly text. The
 /// module is consumed.
-llvm::Expected<llvm::SmallVector<char, 0>>
-generateCode(llvm::Module &module, const Target &target, CodeKind kind);
+llvm::Expected<llvm::SmallVector<char, 0>> generateCode(llvm::Module &module,
+                                                        const Target &target,
+                                                        CodeKind kind,
+                                                        Timing &timing);
 
 /// Links the object into a shared library at `path`, with the C compiler that
 /// is found on the search path. The file appears whole or not at all.

@@ -18,7 +18,8 @@ namespace cl = llvm::cl;
 
 namespace {
 enum class Kind { Object, Shared, Attn, Llvm, Assembly };
-}
+enum class TimingReport { None, Stages, Passes, Json };
+} // namespace
 
 static cl::SubCommand parser("compile", "Compile a program to an object");
 static tool::ProgramOptions options(parser);
@@ -49,8 +50,31 @@ static cl::opt<std::string>
               cl::desc("Stop after this phase and print the program"),
               cl::sub(parser));
 
-/// The exit status of writing a file.
-static int write(llvm::Error error) {
+static cl::opt<TimingReport>
+    timingReport("timing", cl::ValueOptional, cl::init(TimingReport::None),
+                 cl::desc("Report on standard error where the time goes:"),
+                 cl::values(clEnumValN(TimingReport::Stages, "stages",
+                                       "the stages of the compiler (default)"),
+                            clEnumValN(TimingReport::Stages, "", ""),
+                            clEnumValN(TimingReport::Passes, "passes",
+                                       "the passes of each stage too"),
+                            clEnumValN(TimingReport::Json, "json",
+                                       "stages and passes, as JSON")),
+                 cl::sub(parser));
+
+/// Writes `contents` to `path`; gives the exit status.
+static int write(llvm::StringRef path, llvm::StringRef contents,
+                 emit::Timing &timing) {
+  mlir::TimingScope stage = timing.stage("files");
+  llvm::Error error = emit::writeFile(path, contents);
+  return error ? tool::fail(std::move(error)) : 0;
+}
+
+/// Links the object to the shared library `path`; gives the exit status.
+static int link(llvm::StringRef object, llvm::StringRef path,
+                emit::Timing &timing) {
+  mlir::TimingScope stage = timing.stage("linking");
+  llvm::Error error = emit::linkSharedLibrary(object, path);
   return error ? tool::fail(std::move(error)) : 0;
 }
 
@@ -63,45 +87,44 @@ static std::string textOutput() {
   return output.empty() ? std::string("-") : output.getValue();
 }
 
-static int writeText(mlir::ModuleOp program) {
+static int writeText(mlir::ModuleOp program, emit::Timing &timing) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   program.print(stream);
   stream << '\n';
-  return write(emit::writeFile(textOutput(), text));
+  return write(textOutput(), text, timing);
 }
 
 /// Writes the code of `program`, which is in graph form.
 static int writeCode(mlir::ModuleOp program, const emit::Target &target,
-                     llvm::StringRef prefix) {
+                     llvm::StringRef prefix, emit::Timing &timing) {
   if (kind == Kind::Object || kind == Kind::Shared) {
-    auto object = emit::compileObject(program, target, prefix);
+    auto object = emit::compileObject(program, target, prefix, timing);
     if (failed(object))
       return 1;
     llvm::StringRef bytes(object->data(), object->size());
-    return write(kind == Kind::Object ? emit::writeFile(output, bytes)
-                                      : emit::linkSharedLibrary(bytes, output));
+    return kind == Kind::Object ? write(output, bytes, timing)
+                                : link(bytes, output, timing);
   }
-  if (failed(emit::runPhases(program, target, prefix)))
+  if (failed(emit::runPhases(program, target, prefix, timing)))
     return 1;
   llvm::LLVMContext context;
-  auto module = emit::translate(program, target, context);
+  auto module = emit::translate(program, target, context, timing);
   if (!module)
     return tool::fail(module.takeError());
   if (kind == Kind::Llvm) {
     std::string text;
     llvm::raw_string_ostream(text) << **module;
-    return write(emit::writeFile(textOutput(), text));
+    return write(textOutput(), text, timing);
   }
   auto assembly =
-      emit::generateCode(**module, target, emit::CodeKind::Assembly);
+      emit::generateCode(**module, target, emit::CodeKind::Assembly, timing);
   if (!assembly)
     return tool::fail(assembly.takeError());
-  return write(
-      emit::writeFile(textOutput(), {assembly->data(), assembly->size()}));
+  return write(textOutput(), {assembly->data(), assembly->size()}, timing);
 }
 
-static int run() {
+static int compile(emit::Timing &timing) {
   std::string prefix = prefixOption.empty() ? emit::defaultPrefix(options.file)
                                             : prefixOption.getValue();
   if (!emit::isIdentifier(prefix))
@@ -120,11 +143,14 @@ static int run() {
   if (kind == Kind::Shared && output == "-")
     return refuse("expected a file for a shared library, but found standard "
                   "output");
+  mlir::TimingScope setUp = timing.stage("set-up");
   auto target = emit::makeTarget(options.cpu);
   if (!target)
     return tool::fail(target.takeError());
-
   tool::LoadedProgram program;
+  setUp.stop();
+  mlir::TimingScope frontend =
+      timing.stage(attn::phaseName(attn::Phase::Frontend));
   if (int status = program.load(options))
     return status;
   std::string headerText;
@@ -134,18 +160,47 @@ static int run() {
       return 1;
     headerText = *text;
   }
+  frontend.stop();
 
   int status = 0;
   if (last || kind == Kind::Attn) {
     attn::Phase stop = last.value_or(attn::Phase::Frontend);
-    if (failed(emit::runPhases(program.get(), *target, prefix, stop)))
+    if (failed(emit::runPhases(program.get(), *target, prefix, timing, stop)))
       return 1;
-    status = writeText(program.get());
+    status = writeText(program.get(), timing);
   } else {
-    status = writeCode(program.get(), *target, prefix);
+    status = writeCode(program.get(), *target, prefix, timing);
   }
   if (status == 0 && !header.empty())
-    status = write(emit::writeFile(header, headerText));
+    status = write(header, headerText, timing);
+  return status;
+}
+
+static int run() {
+  using Timers = mlir::DefaultTimingManager;
+  std::string codeGeneratorPasses;
+  llvm::raw_string_ostream stream(codeGeneratorPasses);
+  emit::Timing timing;
+  timing.withPasses = timingReport == TimingReport::Passes ||
+                      timingReport == TimingReport::Json;
+  if (timingReport == TimingReport::Passes)
+    timing.codeGeneratorPasses = &stream;
+
+  Timers timers;
+  timers.setEnabled(timingReport != TimingReport::None);
+  timers.setOutput(mlir::createOutputStrategy(timingReport == TimingReport::Json
+                                                  ? Timers::OutputFormat::Json
+                                                  : Timers::OutputFormat::Text,
+                                              llvm::errs()));
+  timing.scope = timers.getRootScope();
+  int status = compile(timing);
+  timing.scope.stop();
+  // A program with errors has no report.
+  if (status == 0) {
+    timers.print();
+    llvm::errs() << codeGeneratorPasses;
+  }
+  timers.setEnabled(false); // or they would be printed again
   return status;
 }
 

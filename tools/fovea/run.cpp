@@ -87,7 +87,8 @@ static int runCompiled(mlir::ModuleOp program,
     return fail(target.takeError());
   target->isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
   std::string prefix = emit::defaultPrefix(options.file);
-  auto object = emit::compileObject(program, *target, prefix);
+  emit::Timing untimed;
+  auto object = emit::compileObject(program, *target, prefix, untimed);
   if (failed(object))
     return 1;
   auto loaded =
