@@ -11,6 +11,8 @@
 #include "runtime/fp_environment.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -104,12 +106,15 @@ fovea_status fovea_context_create(const fovea_context_options *options,
   return guarded(error, [&] {
     fovea_context_options wanted{};
     if (options) {
-      if (options->struct_size < sizeof wanted)
+      // The size of the first version, which had no `cpu`.
+      constexpr size_t least = offsetof(fovea_context_options, cpu);
+      if (options->struct_size < least)
         return fail(error, FOVEA_INVALID_ARGUMENT,
                     "context options: expected struct_size to be at least %zu, "
                     "found %u",
-                    sizeof wanted, options->struct_size);
-      std::memcpy(&wanted, options, sizeof wanted);
+                    least, options->struct_size);
+      std::memcpy(&wanted, options,
+                  std::min<size_t>(options->struct_size, sizeof wanted));
     }
     if (wanted.threads < 0 || wanted.threads > maxThreads)
       return fail(error, FOVEA_INVALID_ARGUMENT,
@@ -120,6 +125,8 @@ fovea_status fovea_context_create(const fovea_context_options *options,
     created->threads = wanted.threads ? wanted.threads : usableThreads();
     created->parallel = wanted.parallel;
     created->user = wanted.user;
+    const char *cpu = wanted.cpu ? wanted.cpu : std::getenv("FOVEA_CPU");
+    created->cpu = cpu ? cpu : "";
     if (!wanted.parallel && !created->pool.start(created->threads - 1))
       return fail(error, FOVEA_OUT_OF_MEMORY, "cannot start %d threads",
                   created->threads - 1);

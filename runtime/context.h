@@ -12,6 +12,7 @@
 #include "runtime/fovea.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace fovea::runtime {
@@ -22,6 +23,8 @@ struct Context {
   /// Null when the context has threads of its own, in `pool`.
   fovea_parallel parallel = nullptr;
   void *user = nullptr;
+  /// The CPU whose code is asked for; empty for the best.
+  std::string cpu;
   Pool pool;
 };
 

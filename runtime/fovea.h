@@ -125,6 +125,11 @@ typedef struct fovea_context_options {
    *  context starts no thread, and `threads` is the number of workers. */
   fovea_parallel parallel;
   void *user;
+  /** The CPU whose code models of this context use, of those that a program was
+   *  compiled for, such as "x86-64-v3"; "" for the best that this CPU can run.
+   *  NULL for what the environment variable FOVEA_CPU says; that is the best
+   *  where it is not set. */
+  const char *cpu;
 } fovea_context_options;
 
 /** Creates a context; `options` may be NULL for the defaults. */
@@ -165,10 +170,11 @@ FOVEA_API void fovea_weights_destroy(fovea_weights *weights);
 |* Models                                                                     *|
 \*===----------------------------------------------------------------------===*/
 
-/** Binds a program to its weights: checks the ABI version and the CPU, finds
- *  every parameter, checks its shape, and converts and packs it where the
- *  program says so. `weights` may be NULL for a program without parameters.
- *  The program itself must outlive the model. */
+/** Binds a program to its weights: checks the ABI version, chooses the code for
+ *  this CPU (fovea_context_options::cpu), finds every parameter, checks its
+ *  shape, and converts and packs it where the code wants it so. `weights` may
+ * be NULL for a program without parameters. The program itself must outlive the
+ * model. */
 FOVEA_API fovea_status fovea_model_create(fovea_context *context,
                                           const fovea_program *program,
                                           const fovea_weights *weights,
@@ -187,6 +193,9 @@ typedef struct fovea_tensor_info {
   uint32_t alignment;
 } fovea_tensor_info;
 
+/** The CPU that the code in use was compiled for, such as "znver4"; NULL for
+ *  NULL. */
+FOVEA_API const char *fovea_model_cpu(const fovea_model *model);
 FOVEA_API int32_t fovea_model_entry_count(const fovea_model *model);
 /** NULL when out of range. */
 FOVEA_API const char *fovea_model_entry_name(const fovea_model *model,

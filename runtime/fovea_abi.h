@@ -192,7 +192,10 @@ typedef struct fovea_param {
   uint32_t alignment; /* 60 */
 } fovea_param;        /* 64 */
 
-/** The one symbol that a generated object exports, PREFIX_program. */
+/** A program compiled for one CPU. The one symbol that a generated object
+ *  exports, PREFIX_program, is the first of a chain of them: the same entries,
+ *  compiled for CPUs that can do less and less. The first whose features this
+ *  CPU has is used. */
 struct fovea_program {
   uint32_t abi_version;        /*  0: FOVEA_ABI_VERSION */
   uint32_t struct_size;        /*  4: sizeof(fovea_program) */
@@ -206,7 +209,10 @@ struct fovea_program {
   int32_t param_count;         /* 60 */
   int32_t symbol_count;        /* 64 */
   int32_t reserved;            /* 68: 0 */
-}; /* 72 */
+  const struct fovea_program *alternative; /* 72: the next, or NULL */
+}; /* 80 */
+/** The longest chain. */
+#define FOVEA_MAX_ALTERNATIVES 64
 
 /*===----------------------------------------------------------------------===*\
 |* The offsets above                                                          *|
@@ -273,7 +279,8 @@ FOVEA_ASSERT_AT(fovea_program, symbols, 48);
 FOVEA_ASSERT_AT(fovea_program, entry_count, 56);
 FOVEA_ASSERT_AT(fovea_program, param_count, 60);
 FOVEA_ASSERT_AT(fovea_program, symbol_count, 64);
-FOVEA_ASSERT(sizeof(fovea_program) == 72);
+FOVEA_ASSERT_AT(fovea_program, alternative, 72);
+FOVEA_ASSERT(sizeof(fovea_program) == 80);
 
 #undef FOVEA_ASSERT_AT
 #undef FOVEA_ASSERT

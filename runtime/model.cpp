@@ -7,7 +7,7 @@
 
 #include "runtime/model.h"
 
-#include "runtime/cpu_features.h"
+#include "runtime/choose_program.h"
 #include "runtime/pack.h"
 #include "runtime/program.h"
 #include "runtime/shapes.h"
@@ -207,18 +207,6 @@ fovea_status Model::bind(std::shared_ptr<const Weights> given,
 // C API
 //===----------------------------------------------------------------------===//
 
-static fovea_status checkCpu(const fovea_program &program, fovea_error *error) {
-  uint64_t missing = program.cpu_features & ~fovea_cpu_features();
-  if (!missing)
-    return FOVEA_OK;
-  char names[256];
-  describeCpuFeatures(missing, names, sizeof names);
-  return fail(error, FOVEA_UNSUPPORTED_CPU,
-              "program '%s' was compiled for %s; this CPU lacks %s",
-              program.name, program.target_cpu ? program.target_cpu : "?",
-              names);
-}
-
 fovea_status fovea_model_create(fovea_context *context,
                                 const fovea_program *program,
                                 const fovea_weights *weights,
@@ -233,9 +221,12 @@ fovea_status fovea_model_create(fovea_context *context,
   return guarded(error, [&] {
     if (fovea_status status = validateProgram(*program, error))
       return status;
-    if (fovea_status status = checkCpu(*program, error))
+    const fovea_program *chosen;
+    if (fovea_status status =
+            chooseProgram(*program, fovea_cpu_features(),
+                          context->context->cpu.c_str(), chosen, error))
       return status;
-    auto created = std::make_shared<Model>(context->context, *program);
+    auto created = std::make_shared<Model>(context->context, *chosen);
     if (fovea_status status =
             created->bind(weights ? weights->weights : nullptr, error))
       return status;
@@ -264,6 +255,10 @@ static fovea_status describe(const fovea_tensor_desc *tensors, int32_t count,
            (tensor.flags & FOVEA_TENSOR_SCALAR) != 0,
            std::max(tensor.alignment, uint32_t(byteSize(type)))};
   return FOVEA_OK;
+}
+
+const char *fovea_model_cpu(const fovea_model *model) {
+  return model ? model->model->program.target_cpu : nullptr;
 }
 
 int32_t fovea_model_entry_count(const fovea_model *model) {

@@ -9,6 +9,8 @@
 
 #include "runtime/dtype.h"
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
 
 using namespace fovea::runtime;
@@ -233,8 +235,9 @@ static fovea_status checkEntry(const fovea_program &program,
                        entry.inputs, entry.input_count});
 }
 
-fovea_status fovea::runtime::validateProgram(const fovea_program &program,
-                                             fovea_error *error) {
+/// Checks one program of a chain.
+static fovea_status checkProgram(const fovea_program &program,
+                                 fovea_error *error) {
   // Nothing else can be read before these agree.
   if (program.abi_version != FOVEA_ABI_VERSION ||
       program.struct_size != sizeof(fovea_program))
@@ -247,6 +250,8 @@ fovea_status fovea::runtime::validateProgram(const fovea_program &program,
   Place place{program, nullptr, error};
   if (!program.name)
     return place.bad("it has no name");
+  if (!program.target_cpu)
+    return place.bad("it does not name its CPU");
   if (fovea_status status = checkSymbols(
           place, {program.symbols, program.symbol_count, 0, nullptr, 0}))
     return status;
@@ -261,5 +266,30 @@ fovea_status fovea::runtime::validateProgram(const fovea_program &program,
   for (int32_t e = 0; e < program.entry_count; ++e)
     if (fovea_status status = checkEntry(program, program.entries[e], error))
       return status;
+  return FOVEA_OK;
+}
+
+/// Whether callers cannot tell the entries of two programs apart by number.
+static bool haveSameEntries(const fovea_program &a, const fovea_program &b) {
+  auto isSame = [](const fovea_entry &x, const fovea_entry &y) {
+    return std::strcmp(x.name, y.name) == 0 && x.input_count == y.input_count &&
+           x.output_count == y.output_count;
+  };
+  return a.entry_count == b.entry_count &&
+         std::equal(a.entries, a.entries + a.entry_count, b.entries, isSame);
+}
+
+fovea_status fovea::runtime::validateProgram(const fovea_program &program,
+                                             fovea_error *error) {
+  int count = 0;
+  for (const fovea_program *each = &program; each; each = each->alternative) {
+    if (fovea_status status = checkProgram(*each, error))
+      return status;
+    Place place{program, nullptr, error};
+    if (count++ == FOVEA_MAX_ALTERNATIVES)
+      return place.bad("it has more than 64 alternatives");
+    if (!haveSameEntries(program, *each))
+      return place.bad("its entries differ from those for another CPU");
+  }
   return FOVEA_OK;
 }

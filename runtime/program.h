@@ -12,8 +12,9 @@
 
 namespace fovea::runtime {
 
-/// Checks the version of a program and the consistency of its tables, so that
-/// nothing needs to check them again. Fails with FOVEA_BAD_PROGRAM.
+/// Checks the version of a program and the consistency of its tables, and of
+/// its alternatives', so that nothing needs to check them again. Fails with
+/// FOVEA_BAD_PROGRAM.
 fovea_status validateProgram(const fovea_program &program, fovea_error *error);
 
 } // namespace fovea::runtime

@@ -22,8 +22,11 @@ ConstantTables::Address ConstantTables::add(StringRef name, Type type,
                                             LLVM::Linkage linkage) {
   auto global = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
                                        linkage, name, value);
-  if (linkage == LLVM::Linkage::Internal)
+  if (linkage == LLVM::Linkage::Internal) {
     symbols.insert(global); // may append a number to the name
+    // Equal tables may be one: those for several CPUs differ in little.
+    global.setUnnamedAddr(LLVM::UnnamedAddr::Global);
+  }
   return global;
 }
 

@@ -180,7 +180,7 @@ LogicalResult ProgramWriter::write(const ProgramIdentity &identity,
                    ConstantTables::i32(entryRows.size()),
                    ConstantTables::i32(paramRows.size()),
                    ConstantTables::i32(params.symbols.size()),
-                   ConstantTables::i32(0)});
+                   ConstantTables::i32(0), ConstantTables::Null{}});
   return success();
 }
 

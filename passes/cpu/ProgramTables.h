@@ -31,7 +31,8 @@ struct ProgramIdentity {
   uint64_t cpuFeatures = 0;
 };
 
-/// Adds the constant `PREFIX_program` (runtime/fovea_abi.h) to the module.
+/// Adds the constant `PREFIX_program` (runtime/fovea_abi.h) to the module. It
+/// has no alternative: programs for several CPUs are joined in LLVM's form.
 mlir::LogicalResult addProgramTables(mlir::ModuleOp module,
                                      const ProgramIdentity &identity,
                                      llvm::ArrayRef<BoundEntry> entries,

@@ -35,20 +35,20 @@
 // CHECK:         %[[NUMBER:.*]] = arith.constant 1 : i32
 // CHECK:         return %[[NUMBER]]
 //
-// CHECK:       llvm.mlir.global internal constant @entry.n("n\00")
-// CHECK:       llvm.mlir.global internal constant @entry.g.code(dense<[2, 3, 0, 3, 6]> : tensor<5xi64>)
-// CHECK:       llvm.mlir.global internal constant @entry.symbols()
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @entry.n("n\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @entry.g.code(dense<[2, 3, 0, 3, 6]> : tensor<5xi64>)
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @entry.symbols()
 // CHECK-SAME:    array<3 x struct<(ptr, ptr, i64, i32, i32)>>
-// CHECK:       llvm.mlir.global internal constant @entry.inputs()
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @entry.inputs()
 // CHECK-SAME:    array<4 x struct<(ptr, ptr, i32, i32, i32, i32)>>
-// CHECK:       llvm.mlir.global internal constant @entry.requirement("bind-runtime.mlir:[[#@LINE+15]]:3: the flag is set\00")
-// CHECK:       llvm.mlir.global internal constant @program.name("p\00")
-// CHECK:       llvm.mlir.global internal constant @program.cpu("znver4\00")
-// CHECK:       llvm.mlir.global internal constant @program.entries()
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @entry.requirement("bind-runtime.mlir:[[#@LINE+15]]:3: the flag is set\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @program.name("p\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @program.cpu("znver4\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @program.entries()
 // CHECK:         func.constant @p.entry
 // CHECK:         func.constant @p.entry_workspace_size
 // CHECK:       llvm.mlir.global external constant @p_program()
-// CHECK-SAME:    struct<(i32, i32, ptr, ptr, i64, ptr, ptr, ptr, i32, i32, i32, i32)>
+// CHECK-SAME:    struct<(i32, i32, ptr, ptr, i64, ptr, ptr, ptr, i32, i32, i32, i32, ptr)>
 // CHECK:         llvm.mlir.constant(5 : i64)
 func.func @entry(%x: memref<?x8xf32, strided<[?, 1], offset: ?>> {attn.name = "x", attn.dims = [["n"], ["c"]]},
                  %s: f32 {attn.name = "s"}, %flag: i1 {attn.name = "flag"}, %count: i32 {attn.name = "count"},
@@ -78,10 +78,10 @@ func.func private @entry_workspace_size(%symbols: !llvm.ptr) -> i64 {
 // CHECK:         %[[DATA:.*]] = llvm.load %[[AT]]
 // CHECK:         llvm.insertvalue %[[DATA]]
 // CHECK-NOT:   attn.param
-// CHECK:       llvm.mlir.global internal constant @words.source("words\00")
-// CHECK:       llvm.mlir.global internal constant @wq.source("layer.{0}.query\00")
-// CHECK:       llvm.mlir.global internal constant @wq.order(dense<[1, 0]> : tensor<2xi8>)
-// CHECK:       llvm.mlir.global internal constant @program.vocab("vocab\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @words.source("words\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @wq.source("layer.{0}.query\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @wq.order(dense<[1, 0]> : tensor<2xi8>)
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @program.vocab("vocab\00")
 attn.param @words from "words" : tensor<?x8xf32> {attn.dims = [["vocab"], ["c"]]}
 attn.param @wq family 6 from "layer.{}.query" : tensor<2x8x16xf32>
   panel <rows [1] columns [0] width 16> of tensor<8x32xf32>
@@ -120,8 +120,8 @@ func.func @weights(%y: memref<?xf32, strided<[1], offset: ?>> {attn.name = "y", 
 // CHECK:         %[[TWO:.*]] = arith.constant 2 : i32
 // CHECK:         return %[[TWO]]
 // CHECK-NOT:   attn.report
-// CHECK:       llvm.mlir.global internal constant @reports.requirement("bind-runtime.mlir:[[#@LINE+4]]:3: a word is clamped\00")
-// CHECK:       llvm.mlir.global internal constant @reports.requirement_{{[0-9]+}}("bind-runtime.mlir:[[#@LINE+2]]:3: the flag is set\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @reports.requirement("bind-runtime.mlir:[[#@LINE+4]]:3: a word is clamped\00")
+// CHECK:       llvm.mlir.global internal unnamed_addr constant @reports.requirement_{{[0-9]+}}("bind-runtime.mlir:[[#@LINE+2]]:3: the flag is set\00")
 func.func @reports(%flag: i1 {attn.name = "flag"}) attributes {attn.entry} {
   attn.require %flag, "the flag is set"
   attn.report %flag, "a word is clamped"

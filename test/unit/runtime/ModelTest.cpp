@@ -228,6 +228,19 @@ TEST_F(ModelTest, CpuWithoutTheFeatures) {
                                        "strange; this CPU lacks bit 40");
 }
 
+TEST_F(ModelTest, CodeForThisCpu) {
+  program.param_count = program.symbol_count = 0;
+  fovea_program strange = program;
+  strange.cpu_features = uint64_t(1) << 40;
+  strange.target_cpu = "strange";
+  strange.alternative = &program;
+  ASSERT_EQ(fovea_model_create(context, &strange, nullptr, &model, &error),
+            FOVEA_OK)
+      << error.message;
+  EXPECT_STREQ(fovea_model_cpu(model), "generic");
+  EXPECT_EQ(fovea_model_cpu(nullptr), nullptr);
+}
+
 TEST_F(ModelTest, Arguments) {
   EXPECT_EQ(fovea_model_create(nullptr, &program, nullptr, &model, &error),
             FOVEA_INVALID_ARGUMENT);

@@ -57,7 +57,8 @@ protected:
 
 TEST_F(OutOfMemory, Threads) {
   MemoryLimit limit(32 * mebibyte);
-  fovea_context_options options{sizeof options, 1000, nullptr, nullptr};
+  fovea_context_options options{sizeof options, 1000, nullptr, nullptr,
+                                nullptr};
   fovea_context *context;
   EXPECT_EQ(fovea_context_create(&options, &context, &error),
             FOVEA_OUT_OF_MEMORY);
@@ -103,7 +104,7 @@ protected:
     fovea_weights *weights;
     ASSERT_EQ(fovea_weights_open(path.c_str(), &weights, &error), FOVEA_OK)
         << error.message;
-    fovea_context_options options{sizeof options, 1, nullptr, nullptr};
+    fovea_context_options options{sizeof options, 1, nullptr, nullptr, nullptr};
     fovea_context *context;
     ASSERT_EQ(fovea_context_create(&options, &context, &error), FOVEA_OK);
     fovea_model *model;

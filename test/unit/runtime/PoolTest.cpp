@@ -166,7 +166,7 @@ TEST_P(PoolTest, ThreadsKeepDenormalsWhateverTheCallerDoes) {
 TEST(Context, Options) {
   fovea_error error;
   fovea_context *context = nullptr;
-  fovea_context_options options{sizeof options, 3, nullptr, nullptr};
+  fovea_context_options options{sizeof options, 3, nullptr, nullptr, nullptr};
   ASSERT_EQ(fovea_context_create(&options, &context, &error), FOVEA_OK);
   EXPECT_EQ(fovea_context_threads(context), 3);
   fovea_context_destroy(context);
@@ -177,10 +177,39 @@ TEST(Context, Options) {
   fovea_context_destroy(nullptr);
 }
 
+/// Programs compiled before a field was added leave it out.
+TEST(Context, OptionsOfAnEarlierVersion) {
+  fovea_context_options options{24, 1, nullptr, nullptr, "not a name to read"};
+  fovea_context *context = nullptr;
+  fovea_error error;
+  ASSERT_EQ(fovea_context_create(&options, &context, &error), FOVEA_OK);
+  EXPECT_EQ(context->context->cpu, "");
+  fovea_context_destroy(context);
+}
+
+TEST(Context, CpuOfTheEnvironment) {
+  fovea_context_options options{sizeof options, 1, nullptr, nullptr, nullptr};
+  auto cpuOf = [&](const char *cpu) {
+    options.cpu = cpu;
+    fovea_context *context = nullptr;
+    EXPECT_EQ(fovea_context_create(&options, &context, nullptr), FOVEA_OK);
+    std::string found = context->context->cpu;
+    fovea_context_destroy(context);
+    return found;
+  };
+  unsetenv("FOVEA_CPU");
+  EXPECT_EQ(cpuOf(nullptr), "");
+  setenv("FOVEA_CPU", "znver4", 1);
+  EXPECT_EQ(cpuOf(nullptr), "znver4");
+  EXPECT_EQ(cpuOf("x86-64-v3"), "x86-64-v3");
+  EXPECT_EQ(cpuOf(""), "");
+  unsetenv("FOVEA_CPU");
+}
+
 TEST(Context, Errors) {
   fovea_error error;
   fovea_context *context = nullptr;
-  fovea_context_options options{sizeof options, -1, nullptr, nullptr};
+  fovea_context_options options{sizeof options, -1, nullptr, nullptr, nullptr};
   EXPECT_EQ(fovea_context_create(&options, &context, &error),
             FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message,
@@ -189,7 +218,7 @@ TEST(Context, Errors) {
   options.threads = 2000;
   EXPECT_EQ(fovea_context_create(&options, &context, nullptr),
             FOVEA_INVALID_ARGUMENT);
-  options = {4, 1, nullptr, nullptr};
+  options = {4, 1, nullptr, nullptr, nullptr};
   EXPECT_EQ(fovea_context_create(&options, &context, &error),
             FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(

@@ -75,12 +75,33 @@ TEST(Program, VersionComesFirst) {
   EXPECT_EQ(std::string(error.message),
             "expected a program of ABI version " +
                 std::to_string(FOVEA_ABI_VERSION) +
-                " (72 bytes), found version 7 (9 bytes): compile it again");
+                " (80 bytes), found version 7 (9 bytes): compile it again");
+}
+
+TEST(Program, Alternatives) {
+  Tables tables, other;
+  fovea_error error;
+  tables.program.alternative = &other.program;
+  EXPECT_EQ(validateProgram(tables.program, &error), FOVEA_OK) << error.message;
+
+  other.entry.name = "mixture";
+  EXPECT_EQ(validateProgram(tables.program, &error), FOVEA_BAD_PROGRAM);
+  EXPECT_STREQ(error.message, "program 'test': its entries differ from those "
+                              "for another CPU");
+  other.program.name = nullptr;
+  EXPECT_EQ(validateProgram(tables.program, &error), FOVEA_BAD_PROGRAM);
+  EXPECT_STREQ(error.message, "program '?': it has no name");
+  tables.program.alternative = &tables.program;
+  EXPECT_EQ(validateProgram(tables.program, &error), FOVEA_BAD_PROGRAM);
+  EXPECT_STREQ(error.message, "program 'test': it has more than 64 "
+                              "alternatives");
 }
 
 TEST(Program, Errors) {
   const Case cases[] = {
       {": it has no name", [](Tables &t) { t.program.name = nullptr; }},
+      {": it does not name its CPU",
+       [](Tables &t) { t.program.target_cpu = nullptr; }},
       {": its table of symbols is missing",
        [](Tables &t) { t.program.symbol_count = 1; }},
       {": its table of parameters is missing",

@@ -21,7 +21,7 @@ namespace fovea::test {
 class SessionTest : public testing::Test {
 protected:
   void SetUp() override {
-    fovea_context_options options{sizeof options, 2, nullptr, nullptr};
+    fovea_context_options options{sizeof options, 2, nullptr, nullptr, ""};
     ASSERT_EQ(fovea_context_create(&options, &context, &error), FOVEA_OK);
     ASSERT_EQ(fovea_model_create(context, &program, nullptr, &model, &error),
               FOVEA_OK)

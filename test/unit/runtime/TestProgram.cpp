@@ -112,5 +112,6 @@ fovea_program fovea::test::makeProgram() {
           1,
           0,
           0,
-          0};
+          0,
+          nullptr};
 }

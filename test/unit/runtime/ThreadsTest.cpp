@@ -46,7 +46,8 @@ struct Caller {
 };
 
 static fovea_model *makeModel(const fovea_program &program, int32_t threads) {
-  fovea_context_options options{sizeof options, threads, nullptr, nullptr};
+  fovea_context_options options{sizeof options, threads, nullptr, nullptr,
+                                nullptr};
   fovea_context *context;
   EXPECT_EQ(fovea_context_create(&options, &context, nullptr), FOVEA_OK);
   fovea_model *model;
@@ -114,7 +115,7 @@ TEST(Threads, OneSessionServesOneCallerAtATime) {
 /// The results with the caller's own threads: `parallel` is a broken or lazy
 /// callback.
 static std::string resultWith(fovea_parallel parallel) {
-  fovea_context_options options{sizeof options, 4, parallel, nullptr};
+  fovea_context_options options{sizeof options, 4, parallel, nullptr, nullptr};
   fovea_context *context;
   EXPECT_EQ(fovea_context_create(&options, &context, nullptr), FOVEA_OK);
   fovea_program program = makeProgram();
