@@ -1,6 +1,7 @@
 # fovea_add_model(TARGET FILE.attn
 #   [PREFIX symbol]             default: TARGET, as a C identifier
-#   [CPU cpu]                   default: the compiler's
+#   [CPU cpu...]                default: the compiler's own; of several, the best
+#                               that a machine has is chosen as the model is made
 #   [SET function.name=value]...
 #   [DEPENDS file...])
 #
@@ -20,7 +21,7 @@
 # ready-made objects in the latter, and an archive can be linked through two
 # paths without defining a symbol twice.
 function(fovea_add_model target source)
-  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "PREFIX;CPU" "SET;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "PREFIX" "CPU;SET;DEPENDS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "fovea_add_model: expected PREFIX, CPU, SET or DEPENDS, "
       "but got '${ARG_UNPARSED_ARGUMENTS}'")
@@ -48,7 +49,8 @@ function(fovea_add_model target source)
   endif()
   set(options --prefix "${prefix}")
   if(ARG_CPU)
-    list(APPEND options "--mcpu=${ARG_CPU}")
+    list(JOIN ARG_CPU "," cpus)
+    list(APPEND options "--mcpu=${cpus}")
   endif()
   foreach(setting IN LISTS ARG_SET)
     list(APPEND options --set "${setting}")

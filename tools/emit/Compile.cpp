@@ -32,20 +32,42 @@ LogicalResult emit::runPhases(ModuleOp program, const Target &target,
   return success();
 }
 
-FailureOr<SmallVector<char, 0>> emit::compileObject(ModuleOp program,
-                                                    const Target &target,
-                                                    StringRef prefix,
-                                                    Timing &timing) {
-  if (failed(runPhases(program, target, prefix, timing)))
-    return failure();
+FailureOr<std::unique_ptr<llvm::Module>>
+emit::compileModule(ModuleOp program, ArrayRef<Target> targets,
+                    StringRef prefix, llvm::LLVMContext &context,
+                    Timing &timing) {
+  auto fail = [&](llvm::Error error) -> LogicalResult {
+    return emitError(program.getLoc(), llvm::toString(std::move(error)));
+  };
+  std::vector<Alternative> alternatives;
+  for (const Target &target : targets) {
+    OwningOpRef<ModuleOp> copy = program.clone();
+    if (failed(runPhases(*copy, target, prefix, timing)))
+      return failure();
+    auto module = translate(*copy, target, context, timing);
+    if (!module)
+      return fail(module.takeError());
+    alternatives.push_back({std::move(*module), target.cpu.name});
+  }
+  auto joined = joinAlternatives(std::move(alternatives), prefix);
+  if (!joined)
+    return fail(joined.takeError());
+  if (llvm::Error error = optimize(**joined, targets.back(), timing))
+    return fail(std::move(error));
+  return std::move(*joined);
+}
+
+FailureOr<SmallVector<char, 0>>
+emit::compileCode(ModuleOp program, ArrayRef<Target> targets, StringRef prefix,
+                  CodeKind kind, Timing &timing) {
   llvm::LLVMContext context;
-  auto module = translate(program, target, context, timing);
-  if (!module)
-    return emitError(program.getLoc(), llvm::toString(module.takeError()));
-  auto object = generateCode(**module, target, CodeKind::Object, timing);
-  if (!object)
-    return emitError(program.getLoc(), llvm::toString(object.takeError()));
-  return std::move(*object);
+  auto module = compileModule(program, targets, prefix, context, timing);
+  if (failed(module))
+    return failure();
+  auto code = generateCode(**module, targets.back(), kind, timing);
+  if (!code)
+    return emitError(program.getLoc(), llvm::toString(code.takeError()));
+  return std::move(*code);
 }
 
 bool emit::isIdentifier(StringRef prefix) {

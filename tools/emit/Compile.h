@@ -19,11 +19,19 @@ mlir::LogicalResult runPhases(mlir::ModuleOp program, const Target &target,
                               llvm::StringRef prefix, Timing &timing,
                               attn::Phase last = attn::Phase::Llvm);
 
-/// The object file of a program in graph form. The program is consumed; errors
-/// are diagnostics of its context.
+/// The optimized LLVM module of a program in graph form, for each of `targets`
+/// (see makeTargets). Errors are diagnostics of the program's context.
+mlir::FailureOr<std::unique_ptr<llvm::Module>>
+compileModule(mlir::ModuleOp program, llvm::ArrayRef<Target> targets,
+              llvm::StringRef prefix, llvm::LLVMContext &context,
+              Timing &timing);
+
+/// The machine code of a program in graph form, for each of `targets`: an
+/// object file, or assembly text. Errors are diagnostics of the program's
+/// context.
 mlir::FailureOr<llvm::SmallVector<char, 0>>
-compileObject(mlir::ModuleOp program, const Target &target,
-              llvm::StringRef prefix, Timing &timing);
+compileCode(mlir::ModuleOp program, llvm::ArrayRef<Target> targets,
+            llvm::StringRef prefix, CodeKind kind, Timing &timing);
 
 /// Whether `prefix` can begin the name of a symbol in C.
 bool isIdentifier(llvm::StringRef prefix);

@@ -16,10 +16,14 @@
 
 using namespace llvm;
 
-/// Runs LLVM's own optimizations. The kernels are vector code by now: what is
-/// left to LLVM is to simplify them, and to vectorize the loops around them.
-static void optimize(Module &module, const fovea::emit::Target &target,
-                     fovea::emit::Timing &timing) {
+// The kernels are vector code by now: what is left to LLVM is to simplify them,
+// and to vectorize the loops around them.
+Error fovea::emit::optimize(Module &module, const Target &target,
+                            Timing &timing) {
+  std::string problems;
+  raw_string_ostream stream(problems);
+  if (verifyModule(module, &stream))
+    return createStringError("malformed LLVM IR: " + problems);
   mlir::TimingScope stage = timing.stage("LLVM optimization");
   PassInstrumentationCallbacks callbacks;
   if (timing.withPasses)
@@ -50,6 +54,7 @@ static void optimize(Module &module, const fovea::emit::Target &target,
   builder.crossRegisterProxies(loops, functions, graphs, modules);
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
       .run(module, modules);
+  return Error::success();
 }
 
 Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
@@ -77,12 +82,6 @@ Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
     if (target.isSanitized)
       function.addFnAttr(Attribute::SanitizeAddress);
   }
-  std::string problems;
-  raw_string_ostream stream(problems);
-  if (verifyModule(*module, &stream))
-    return createStringError("malformed LLVM IR: " + problems);
-  stage.stop();
-  optimize(*module, target, timing);
   return module;
 }
 

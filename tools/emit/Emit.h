@@ -18,15 +18,34 @@
 
 namespace fovea::emit {
 
-/// The optimized LLVM module of a program in LLVM form.
+/// The LLVM module of a program in LLVM form. Each function says for which CPU
+/// it is.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translate(mlir::ModuleOp program, const Target &target,
           llvm::LLVMContext &context, Timing &timing);
 
+/// A program compiled for one CPU.
+struct Alternative {
+  std::unique_ptr<llvm::Module> module;
+  std::string cpu;
+};
+
+/// Joins the same program for several CPUs, best first and at least one, in one
+/// module, of one context: the exported `PREFIX_program` is the first, and
+/// leads to the others (runtime/fovea_abi.h). The names of their functions end
+/// with the CPU.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+joinAlternatives(std::vector<Alternative> alternatives, llvm::StringRef prefix);
+
+/// Optimizes a module of functions that say for which CPU they are; `target` is
+/// one of theirs.
+llvm::Error optimize(llvm::Module &module, const Target &target,
+                     Timing &timing);
+
 enum class CodeKind { Object, Assembly };
 
-/// Machine code of an optimized module: an object file, or assembly text. The
-/// module is consumed.
+/// Machine code of an optimized module: an object file, or assembly text.
+/// `target` is one of its CPUs. The module is consumed.
 llvm::Expected<llvm::SmallVector<char, 0>> generateCode(llvm::Module &module,
                                                         const Target &target,
                                                         CodeKind kind,

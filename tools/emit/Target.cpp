@@ -7,8 +7,9 @@
 
 #include "tools/emit/Target.h"
 
-#include "runtime/fovea_types.h"
+#include "runtime/fovea_abi.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -90,13 +91,10 @@ static unsigned widestVectors(uint64_t features) {
   return 128;
 }
 
-Expected<fovea::emit::Target> fovea::emit::makeTarget(StringRef name) {
-  InitializeNativeTarget();
-  InitializeNativeTargetAsmPrinter();
-  InitializeNativeTargetAsmParser();
+static Expected<fovea::emit::Target> makeTarget(StringRef name) {
   Triple triple(sys::getDefaultTargetTriple());
   std::string error;
-  const llvm::Target *target = TargetRegistry::lookupTarget(triple, error);
+  const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return createStringError("no code generator for " + triple.str() + ": " +
                              error);
@@ -117,7 +115,7 @@ Expected<fovea::emit::Target> fovea::emit::makeTarget(StringRef name) {
     dropUncheckedFeatures(*generic, cpu, features);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard;
-  Target result;
+  fovea::emit::Target result;
   result.machine.reset(target->createTargetMachine(
       triple, cpu, features.getString(), options, Reloc::PIC_, CodeModel::Small,
       CodeGenOptLevel::Aggressive));
@@ -128,4 +126,45 @@ Expected<fovea::emit::Target> fovea::emit::makeTarget(StringRef name) {
       requiredFeatures(*result.machine->getMCSubtargetInfo(), triple.isX86());
   result.cpu.vectorBits = widestVectors(result.cpu.features);
   return result;
+}
+
+/// Whether the code for `a` is to be preferred where both can run.
+static bool isBetter(const fovea::emit::Target &a,
+                     const fovea::emit::Target &b) {
+  auto rank = [](const fovea::attn::CpuOptions &cpu) {
+    return std::make_pair(cpu.vectorBits, popcount(cpu.features));
+  };
+  auto first = rank(a.cpu), second = rank(b.cpu);
+  return first != second ? first > second : a.cpu.name < b.cpu.name;
+}
+
+Expected<std::vector<fovea::emit::Target>>
+fovea::emit::makeTargets(ArrayRef<std::string> names) {
+  InitializeNativeTarget();
+  InitializeNativeTargetAsmPrinter();
+  InitializeNativeTargetAsmParser();
+  if (names.size() > FOVEA_MAX_ALTERNATIVES)
+    return createStringError("expected at most %d CPUs in --mcpu, but found "
+                             "%zu",
+                             FOVEA_MAX_ALTERNATIVES, names.size());
+  std::vector<Target> targets;
+  for (StringRef name : names) {
+    Expected<Target> target = makeTarget(name);
+    if (!target)
+      return target.takeError();
+    for (const Target &other : targets) {
+      if (other.cpu.name == target->cpu.name)
+        return createStringError("expected different CPUs in --mcpu, but found "
+                                 "'" +
+                                 other.cpu.name + "' twice");
+      if (other.cpu.features == target->cpu.features)
+        return createStringError(
+            "expected CPUs in --mcpu that the runtime can tell apart, but '" +
+            other.cpu.name + "' and '" + target->cpu.name +
+            "' need the same features");
+    }
+    targets.push_back(std::move(*target));
+  }
+  llvm::sort(targets, isBetter);
+  return targets;
 }

@@ -14,6 +14,7 @@
 #include "llvm/Target/TargetMachine.h"
 
 #include <memory>
+#include <vector>
 
 namespace fovea::emit {
 
@@ -26,9 +27,14 @@ struct Target {
   bool isSanitized = false;
 };
 
-/// The target called `name`: `native` for the CPU that this runs on, else a
-/// name that LLVM knows for this architecture, such as `x86-64-v3` or `znver4`.
-llvm::Expected<Target> makeTarget(llvm::StringRef name);
+/// The targets called `names`, at least one: `native` for the CPU that this
+/// runs on, else a name that LLVM knows for this architecture, such as
+/// `x86-64-v3` or `znver4`. The best comes first, whatever the order of the
+/// names: the one with the wider vectors, of two with equally wide ones that
+/// with more features. So a CPU comes before all those whose code it can run.
+/// Two that the runtime could not tell apart by their features are an error.
+llvm::Expected<std::vector<Target>>
+makeTargets(llvm::ArrayRef<std::string> names);
 
 } // namespace fovea::emit
 

@@ -20,11 +20,29 @@ tool::SourceOptions::SourceOptions(cl::SubCommand &parser)
 tool::ProgramOptions::ProgramOptions(cl::SubCommand &parser)
     : file(cl::Positional, cl::Required, cl::desc("FILE.attn"),
            cl::sub(parser)),
-      cpu("mcpu", cl::value_desc("cpu"), cl::init("native"),
-          cl::desc("The CPU to generate code for: native, x86-64-v3, znver4, "
-                   "…"),
-          cl::sub(parser)),
+      cpuNames("mcpu", cl::CommaSeparated, cl::value_desc("cpu,..."),
+               cl::desc("The CPUs to generate code for: native (default), "
+                        "x86-64-v3, znver4, …"),
+               cl::sub(parser)),
       source(parser) {}
+
+llvm::Expected<std::vector<emit::Target>>
+tool::ProgramOptions::makeTargets() const {
+  std::vector<std::string> names(cpuNames.begin(), cpuNames.end());
+  if (names.empty())
+    names.push_back("native");
+  return emit::makeTargets(names);
+}
+
+llvm::Expected<emit::Target> tool::ProgramOptions::makeTarget() const {
+  auto targets = makeTargets();
+  if (!targets)
+    return targets.takeError();
+  if (targets->size() > 1)
+    return llvm::createStringError("expected one CPU in --mcpu, but found " +
+                                   llvm::Twine(targets->size()));
+  return std::move(targets->front());
+}
 
 tool::EntryOptions::EntryOptions(cl::SubCommand &parser)
     : name("entry", cl::value_desc("name"),

@@ -8,6 +8,8 @@
 #ifndef FOVEA_TOOLS_FOVEA_OPTIONS_H
 #define FOVEA_TOOLS_FOVEA_OPTIONS_H
 
+#include "tools/emit/Target.h"
+
 #include "llvm/Support/CommandLine.h"
 
 #include <string>
@@ -22,13 +24,19 @@ struct SourceOptions {
   llvm::cl::list<std::string> searchPaths;
 };
 
-/// The one program that a subcommand works on, and the CPU that its code is
+/// The one program that a subcommand works on, and the CPUs that its code is
 /// for: `FILE.attn`, `--mcpu`, `--set` and `-I`.
 struct ProgramOptions {
   explicit ProgramOptions(llvm::cl::SubCommand &parser);
 
+  /// What `--mcpu` asks for, best first: this machine's CPU when not given.
+  llvm::Expected<std::vector<emit::Target>> makeTargets() const;
+
+  /// The same for what works on one CPU's program.
+  llvm::Expected<emit::Target> makeTarget() const;
+
   llvm::cl::opt<std::string> file;
-  llvm::cl::opt<std::string> cpu;
+  llvm::cl::list<std::string> cpuNames;
   SourceOptions source;
 };
 

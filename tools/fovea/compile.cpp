@@ -87,7 +87,12 @@ static std::string textOutput() {
   return output.empty() ? std::string("-") : output.getValue();
 }
 
-static int writeText(mlir::ModuleOp program, emit::Timing &timing) {
+/// Writes the program in graph form after the phase `last`.
+static int writeForm(mlir::ModuleOp program, const emit::Target &target,
+                     llvm::StringRef prefix, emit::Timing &timing,
+                     attn::Phase last) {
+  if (failed(emit::runPhases(program, target, prefix, timing, last)))
+    return 1;
   std::string text;
   llvm::raw_string_ostream stream(text);
   program.print(stream);
@@ -96,32 +101,31 @@ static int writeText(mlir::ModuleOp program, emit::Timing &timing) {
 }
 
 /// Writes the code of `program`, which is in graph form.
-static int writeCode(mlir::ModuleOp program, const emit::Target &target,
+static int writeCode(mlir::ModuleOp program,
+                     llvm::ArrayRef<emit::Target> targets,
                      llvm::StringRef prefix, emit::Timing &timing) {
-  if (kind == Kind::Object || kind == Kind::Shared) {
-    auto object = emit::compileObject(program, target, prefix, timing);
-    if (failed(object))
-      return 1;
-    llvm::StringRef bytes(object->data(), object->size());
-    return kind == Kind::Object ? write(output, bytes, timing)
-                                : link(bytes, output, timing);
-  }
-  if (failed(emit::runPhases(program, target, prefix, timing)))
-    return 1;
-  llvm::LLVMContext context;
-  auto module = emit::translate(program, target, context, timing);
-  if (!module)
-    return tool::fail(module.takeError());
   if (kind == Kind::Llvm) {
+    llvm::LLVMContext context;
+    auto module =
+        emit::compileModule(program, targets, prefix, context, timing);
+    if (failed(module))
+      return 1;
     std::string text;
     llvm::raw_string_ostream(text) << **module;
     return write(textOutput(), text, timing);
   }
-  auto assembly =
-      emit::generateCode(**module, target, emit::CodeKind::Assembly, timing);
-  if (!assembly)
-    return tool::fail(assembly.takeError());
-  return write(textOutput(), {assembly->data(), assembly->size()}, timing);
+  auto code =
+      emit::compileCode(program, targets, prefix,
+                        kind == Kind::Assembly ? emit::CodeKind::Assembly
+                                               : emit::CodeKind::Object,
+                        timing);
+  if (failed(code))
+    return 1;
+  llvm::StringRef bytes(code->data(), code->size());
+  if (kind == Kind::Shared)
+    return link(bytes, output, timing);
+  return write(kind == Kind::Object ? output.getValue() : textOutput(), bytes,
+               timing);
 }
 
 static int compile(emit::Timing &timing) {
@@ -144,9 +148,12 @@ static int compile(emit::Timing &timing) {
     return refuse("expected a file for a shared library, but found standard "
                   "output");
   mlir::TimingScope setUp = timing.stage("set-up");
-  auto target = emit::makeTarget(options.cpu);
-  if (!target)
-    return tool::fail(target.takeError());
+  auto targets = options.makeTargets();
+  if (!targets)
+    return tool::fail(targets.takeError());
+  if (last > attn::Phase::Frontend && targets->size() > 1)
+    return refuse("expected one CPU in --mcpu with --until-after=" + lastPhase +
+                  ", but found " + llvm::Twine(targets->size()));
   tool::LoadedProgram program;
   setUp.stop();
   mlir::TimingScope frontend =
@@ -162,15 +169,10 @@ static int compile(emit::Timing &timing) {
   }
   frontend.stop();
 
-  int status = 0;
-  if (last || kind == Kind::Attn) {
-    attn::Phase stop = last.value_or(attn::Phase::Frontend);
-    if (failed(emit::runPhases(program.get(), *target, prefix, timing, stop)))
-      return 1;
-    status = writeText(program.get(), timing);
-  } else {
-    status = writeCode(program.get(), *target, prefix, timing);
-  }
+  int status = last || kind == Kind::Attn
+                   ? writeForm(program.get(), targets->front(), prefix, timing,
+                               last.value_or(attn::Phase::Frontend))
+                   : writeCode(program.get(), *targets, prefix, timing);
   if (status == 0 && !header.empty())
     status = write(header, headerText, timing);
   return status;

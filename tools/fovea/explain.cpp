@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/explain/Explain.h"
-#include "tools/emit/Target.h"
 #include "tools/fovea/Command.h"
 #include "tools/fovea/Entry.h"
 #include "tools/fovea/IndexSizes.h"
@@ -111,7 +110,7 @@ static int run() {
   auto request = parseInputs(chosen);
   if (!request)
     return fail(request.takeError());
-  auto target = emit::makeTarget(options.cpu);
+  auto target = options.makeTarget();
   if (!target)
     return fail(target.takeError());
   LoadedProgram program;

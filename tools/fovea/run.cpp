@@ -82,13 +82,15 @@ static int runCompiled(mlir::ModuleOp program,
                        std::vector<HostTensor> &operands,
                        const fovea_weights *weights,
                        std::vector<HostTensor> &results) {
-  auto target = emit::makeTarget(options.cpu);
-  if (!target)
-    return fail(target.takeError());
-  target->isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
+  auto targets = options.makeTargets();
+  if (!targets)
+    return fail(targets.takeError());
+  for (emit::Target &target : *targets)
+    target.isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
   std::string prefix = emit::defaultPrefix(options.file);
   emit::Timing untimed;
-  auto object = emit::compileObject(program, *target, prefix, untimed);
+  auto object = emit::compileCode(program, *targets, prefix,
+                                  emit::CodeKind::Object, untimed);
   if (failed(object))
     return 1;
   auto loaded =

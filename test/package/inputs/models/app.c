@@ -69,7 +69,8 @@ static void check(const char *name, const fovea_program *program, entry *run) {
   float worst = 0;
   for (int n = 0; n < SIZE; ++n)
     worst = fmaxf(worst, fabsf(result[n] - expected[n]));
-  printf("%s: %s\n", name, worst < 1e-6f ? "agrees" : "differs");
+  printf("%s for %s: %s\n", name, fovea_model_cpu(model),
+         worst < 1e-6f ? "agrees" : "differs");
   fovea_session_destroy(session);
   fovea_model_destroy(model);
   fovea_context_destroy(context);
