@@ -2,6 +2,7 @@
 #   [PREFIX symbol]             default: TARGET, as a C identifier
 #   [CPU cpu...]                default: the compiler's own; of several, the best
 #                               that a machine has is chosen as the model is made
+#   [TRIPLE triple]             default: that of a cross build, else the compiler's own
 #   [SET function.name=value]...
 #   [DEPENDS file...])
 #
@@ -21,9 +22,9 @@
 # ready-made objects in the latter, and an archive can be linked through two
 # paths without defining a symbol twice.
 function(fovea_add_model target source)
-  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "PREFIX" "CPU;SET;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "PREFIX;TRIPLE" "CPU;SET;DEPENDS")
   if(ARG_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "fovea_add_model: expected PREFIX, CPU, SET or DEPENDS, "
+    message(FATAL_ERROR "fovea_add_model: expected PREFIX, CPU, TRIPLE, SET or DEPENDS, "
       "but got '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   if(ARG_KEYWORDS_MISSING_VALUES)
@@ -51,6 +52,16 @@ function(fovea_add_model target source)
   if(ARG_CPU)
     list(JOIN ARG_CPU "," cpus)
     list(APPEND options "--mcpu=${cpus}")
+  endif()
+  set(triple "${ARG_TRIPLE}")
+  if(NOT triple AND CMAKE_CROSSCOMPILING)
+    set(triple "${CMAKE_C_COMPILER_TARGET}")
+    if(NOT triple)
+      string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}-${CMAKE_SYSTEM_NAME}-gnu" triple)
+    endif()
+  endif()
+  if(triple)
+    list(APPEND options "--target=${triple}")
   endif()
   foreach(setting IN LISTS ARG_SET)
     list(APPEND options --set "${setting}")

@@ -77,7 +77,8 @@ std::string phaseNames() {
 }
 
 bool CpuOptions::hasBf16Conversion() const {
-  return features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16);
+  return features &
+         (FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16) | FOVEA_CPU_BIT(FOVEA_CPU_BF16));
 }
 
 bool CpuOptions::hasFastBf16Dots() const {
@@ -95,7 +96,8 @@ unsigned CpuOptions::queryTile() const { return 2 * vectorBits / 32; }
 
 unsigned CpuOptions::registerRows() const {
   // Two accumulators a row, two registers of queries, one or more broadcasts.
-  bool has32Registers = features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512F);
+  bool has32Registers = features & (FOVEA_CPU_BIT(FOVEA_CPU_AVX512F) |
+                                    FOVEA_CPU_BIT(FOVEA_CPU_NEON));
   return has32Registers ? 12 : 6;
 }
 

@@ -8,11 +8,12 @@ Substitutions:
   %source   the root of the source tree        %build  the build tree
   %cc %cxx  the compilers of the build          %cmake  the CMake that made it
   %llvmlib  the folder of LLVM's and MLIR's libraries
+  %dlpack   the folder with dlpack/dlpack.h
   %minilm   the folder with the weights and vocabulary of all-MiniLM-L6-v2
             (only where the feature `weights` is there)
 
-Features: avx2, avx512, avx512_bf16 (of this machine), weights, sanitize,
-slow (asked for), and each built tool by name.
+Features: avx2, avx512, avx512_bf16 (of this machine), aarch64 (a compiler and an
+emulator), weights, sanitize, slow (asked for), and each built tool by name.
 
 Parameters: --param slow=1 adds the tests that REQUIRE slow; slow=only runs
 nothing else.
@@ -21,6 +22,7 @@ nothing else.
 import glob
 import os
 import re
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -52,6 +54,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%cxx", config.cxx_compiler),
     ("%cc", config.c_compiler),
+    ("%dlpack", config.dlpack_include_dir),
     ("%llvmlib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
 ]
 
@@ -74,6 +77,9 @@ if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
     features.add("avx512")
 if "avx512_bf16" in flags:
     features.add("avx512_bf16")
+
+if all(map(shutil.which, ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++", "qemu-aarch64"))):
+    features.add("aarch64")
 
 venv = os.path.dirname(os.path.dirname(config.python))
 weights = glob.glob(

@@ -51,9 +51,11 @@ llvm::Expected<llvm::SmallVector<char, 0>> generateCode(llvm::Module &module,
                                                         CodeKind kind,
                                                         Timing &timing);
 
-/// Links the object into a shared library at `path`, with the C compiler that
-/// is found on the search path. The file appears whole or not at all.
-llvm::Error linkSharedLibrary(llvm::StringRef object, llvm::StringRef path);
+/// Links the object into a shared library at `path`, with the C compiler for
+/// `triple` that is found on the search path; an empty one is this machine's.
+/// The file appears whole or not at all.
+llvm::Error linkSharedLibrary(llvm::StringRef object, llvm::StringRef path,
+                              llvm::StringRef triple);
 
 /// Writes `contents` to `path` (`-` is standard output). The file appears whole
 /// or not at all.

@@ -68,18 +68,30 @@ Error fovea::emit::writeFile(StringRef path, StringRef contents) {
   });
 }
 
-/// A C compiler, which knows how this system links libraries.
-static Expected<std::string> findLinkDriver() {
-  for (StringRef name : {"cc", "clang", "clang-22", "gcc"})
+/// The command of a C compiler, which knows how the system links libraries.
+static Expected<SmallVector<std::string>> findLinkDriver(StringRef triple) {
+  if (triple.empty()) {
+    for (StringRef name : {"cc", "clang", "clang-22", "gcc"})
+      if (ErrorOr<std::string> path = sys::findProgramByName(name))
+        return SmallVector<std::string>{*path};
+    return createStringError("expected a C compiler (cc, clang or gcc) on the "
+                             "search path to link a shared library, but found "
+                             "none; --emit=obj needs none");
+  }
+  if (ErrorOr<std::string> path =
+          sys::findProgramByName((triple + "-gcc").str()))
+    return SmallVector<std::string>{*path};
+  for (StringRef name : {"clang", "clang-22"})
     if (ErrorOr<std::string> path = sys::findProgramByName(name))
-      return *path;
-  return createStringError("expected a C compiler (cc, clang or gcc) on the "
-                           "search path to link a shared library, but found "
-                           "none; --emit=obj needs none");
+      return SmallVector<std::string>{*path, ("--target=" + triple).str()};
+  return createStringError("expected " + triple +
+                           "-gcc or clang on the search path to link a shared "
+                           "library, but found neither; --emit=obj needs none");
 }
 
-Error fovea::emit::linkSharedLibrary(StringRef object, StringRef path) {
-  Expected<std::string> driver = findLinkDriver();
+Error fovea::emit::linkSharedLibrary(StringRef object, StringRef path,
+                                     StringRef triple) {
+  Expected<SmallVector<std::string>> driver = findLinkDriver(triple);
   if (!driver)
     return driver.takeError();
   SmallString<128> objectPath;
@@ -96,14 +108,14 @@ Error fovea::emit::linkSharedLibrary(StringRef object, StringRef path) {
     sys::fs::file_t file = sys::fs::convertFDToNativeFile(descriptor);
     sys::fs::closeFile(file);
     std::string message;
-    int status =
-        sys::ExecuteAndWait(*driver,
-                            {*driver, "-shared", "-o", temporary, objectPath,
-                             "-lm", "-Wl,-z,noexecstack", "-Wl,--no-undefined"},
-                            std::nullopt, {}, 0, 0, &message);
+    SmallVector<StringRef> command(driver->begin(), driver->end());
+    command.append({"-shared", "-o", temporary, objectPath, "-lm",
+                    "-Wl,-z,noexecstack", "-Wl,--no-undefined"});
+    int status = sys::ExecuteAndWait(command.front(), command, std::nullopt, {},
+                                     0, 0, &message);
     if (status != 0)
-      return createStringError("cannot link '" + path + "': '" + *driver +
-                               "' failed" +
+      return createStringError("cannot link '" + path + "': '" +
+                               command.front() + "' failed" +
                                (message.empty() ? "" : ": " + message));
     return Error::success();
   });

@@ -15,23 +15,25 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/AArch64TargetParser.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/SubtargetFeature.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace llvm;
 
-static bool isKnownTo(bool isX86, int bit) {
+static bool isKnownTo(const Triple &triple, int bit) {
   constexpr int firstArmBit = 48;
-  return isX86 == (bit < firstArmBit);
+  return triple.isX86() == (bit < firstArmBit);
 }
 
 /// The features that the runtime can ask the CPU for, of those that the code
 /// may use.
-static uint64_t requiredFeatures(const MCSubtargetInfo &subtarget, bool isX86) {
+static uint64_t requiredFeatures(const MCSubtargetInfo &subtarget) {
   uint64_t bits = 0;
 #define FOVEA_TEST_FEATURE(NAME, BIT, TEXT)                                    \
-  if (isKnownTo(isX86, BIT) && subtarget.checkFeatures("+" TEXT))              \
+  if (isKnownTo(subtarget.getTargetTriple(), BIT) &&                           \
+      subtarget.checkFeatures("+" TEXT))                                       \
     bits |= FOVEA_CPU_BIT(FOVEA_CPU_##NAME);
   FOVEA_CPU_FEATURES(FOVEA_TEST_FEATURE)
 #undef FOVEA_TEST_FEATURE
@@ -47,18 +49,35 @@ static SubtargetFeatures nativeFeatures() {
   return features;
 }
 
-/// Switches those instruction sets of an x86 CPU off whose presence the runtime
+/// Names of the features that are instruction sets, and not what is fast on a
+/// CPU: on x86, for which there is no such list, those of the CPU.
+static StringSet<> instructionSets(const Triple &triple, StringRef cpu) {
+  StringSet<> names;
+  if (triple.isAArch64()) {
+    for (const AArch64::ExtensionInfo &extension : AArch64::Extensions)
+      names.insert(SubtargetFeatures::StripFlag(extension.PosTargetFeature));
+    return names;
+  }
+  if (X86::parseArchX86(cpu) == X86::CK_None)
+    return names; // names the architecture alone
+  SmallVector<StringRef> ofModel;
+  X86::getFeaturesForCPU(cpu, ofModel);
+  for (StringRef name : ofModel)
+    names.insert(name);
+  return names;
+}
+
+/// Switches those instruction sets of a CPU off whose presence the runtime
 /// cannot check: on a CPU without them an object would die instead of being
 /// refused.
 static void dropUncheckedFeatures(const MCSubtargetInfo &generic, StringRef cpu,
                                   SubtargetFeatures &features) {
-  if (X86::parseArchX86(cpu) == X86::CK_None)
-    return; // names the architecture alone
-  SmallVector<StringRef> ofModel;
-  X86::getFeaturesForCPU(cpu, ofModel);
+  const Triple &triple = generic.getTargetTriple();
+  StringSet<> names = instructionSets(triple, cpu);
+  if (names.empty())
+    return;
   auto makeInfo = [&](StringRef name, const SubtargetFeatures &with) {
     std::string error;
-    const Triple &triple = generic.getTargetTriple();
     return std::unique_ptr<MCSubtargetInfo>(
         TargetRegistry::lookupTarget(triple, error)
             ->createMCSubtargetInfo(triple, name, with.getString()));
@@ -66,15 +85,13 @@ static void dropUncheckedFeatures(const MCSubtargetInfo &generic, StringRef cpu,
   std::unique_ptr<MCSubtargetInfo> all = makeInfo(cpu, features);
   SubtargetFeatures known;
 #define FOVEA_ADD_FEATURE(NAME, BIT, TEXT)                                     \
-  if (isKnownTo(true, BIT) && all->checkFeatures("+" TEXT))                    \
+  if (isKnownTo(triple, BIT) && all->checkFeatures("+" TEXT))                  \
     known.AddFeature(TEXT);
   FOVEA_CPU_FEATURES(FOVEA_ADD_FEATURE)
 #undef FOVEA_ADD_FEATURE
-  // What the known ones imply, and what every x86-64 has, may stay.
-  std::unique_ptr<MCSubtargetInfo> checked = makeInfo("x86-64", known);
-  StringSet<> names;
-  for (StringRef name : ofModel)
-    names.insert(name);
+  // What the known ones imply, and what every CPU has, may stay.
+  std::unique_ptr<MCSubtargetInfo> checked =
+      makeInfo(triple.isX86() ? "x86-64" : "generic", known);
   for (const std::string &flagged : features.getFeatures())
     names.insert(SubtargetFeatures::StripFlag(flagged));
   for (const SubtargetFeatureKV &feature : generic.getAllProcessorFeatures())
@@ -91,28 +108,47 @@ static unsigned widestVectors(uint64_t features) {
   return 128;
 }
 
-static Expected<fovea::emit::Target> makeTarget(StringRef name) {
-  Triple triple(sys::getDefaultTargetTriple());
+/// Null for an architecture that LLVM has no code generator for.
+static std::unique_ptr<MCSubtargetInfo> genericCpu(const Triple &triple) {
+  std::string error;
+  const Target *target = TargetRegistry::lookupTarget(triple, error);
+  return std::unique_ptr<MCSubtargetInfo>(
+      target ? target->createMCSubtargetInfo(triple, "", "") : nullptr);
+}
+
+/// What to say of a CPU that belongs to the other architecture.
+static std::string ofOtherArchitecture(StringRef cpu) {
+  for (std::string name : {"x86_64", "aarch64"})
+    if (auto other = genericCpu(Triple(name + "-linux-gnu"));
+        other && other->isCPUStringValid(cpu))
+      return ", a CPU for --target=" + name + "-linux-gnu";
+  return "";
+}
+
+static Expected<fovea::emit::Target> makeTarget(const Triple &triple,
+                                                StringRef name) {
   std::string error;
   const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return createStringError("no code generator for " + triple.str() + ": " +
                              error);
   bool isNative = name == "native";
+  if (isNative && triple.getArch() != Triple(sys::getProcessTriple()).getArch())
+    return createStringError("expected --mcpu with a CPU of " +
+                             triple.getArchName() +
+                             ", but found 'native', which is this machine's");
   std::string cpu = isNative ? sys::getHostCPUName().str() : name.str();
   // LLVM itself would only warn of a name that it does not know.
-  std::unique_ptr<MCSubtargetInfo> generic(
-      target->createMCSubtargetInfo(triple, "", ""));
+  std::unique_ptr<MCSubtargetInfo> generic = genericCpu(triple);
   if (!generic->isCPUStringValid(cpu))
     return createStringError("expected --mcpu=native or a CPU that LLVM knows "
                              "for " +
                              triple.getArchName() + ", but found '" + cpu +
-                             "'");
+                             "'" + ofOtherArchitecture(cpu));
   SubtargetFeatures features;
   if (isNative)
     features = nativeFeatures();
-  if (triple.isX86())
-    dropUncheckedFeatures(*generic, cpu, features);
+  dropUncheckedFeatures(*generic, cpu, features);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard;
   fovea::emit::Target result;
@@ -122,8 +158,7 @@ static Expected<fovea::emit::Target> makeTarget(StringRef name) {
   if (!result.machine)
     return createStringError("no code generator for '" + cpu + "'");
   result.cpu.name = cpu;
-  result.cpu.features =
-      requiredFeatures(*result.machine->getMCSubtargetInfo(), triple.isX86());
+  result.cpu.features = requiredFeatures(*result.machine->getMCSubtargetInfo());
   result.cpu.vectorBits = widestVectors(result.cpu.features);
   return result;
 }
@@ -139,17 +174,29 @@ static bool isBetter(const fovea::emit::Target &a,
 }
 
 Expected<std::vector<fovea::emit::Target>>
-fovea::emit::makeTargets(ArrayRef<std::string> names) {
-  InitializeNativeTarget();
-  InitializeNativeTargetAsmPrinter();
-  InitializeNativeTargetAsmParser();
+fovea::emit::makeTargets(ArrayRef<std::string> names, StringRef tripleName) {
+  InitializeAllTargetInfos();
+  InitializeAllTargets();
+  InitializeAllTargetMCs();
+  InitializeAllAsmPrinters();
+  InitializeAllAsmParsers();
+  Triple host(sys::getDefaultTargetTriple());
+  Triple triple(tripleName.empty() ? host.str()
+                                   : Triple::normalize(tripleName));
+  if (triple.getArch() != Triple::x86_64 && triple.getArch() != Triple::aarch64)
+    return createStringError("expected --target with the architecture x86_64 "
+                             "or aarch64, but found '" +
+                             triple.str() + "'");
+  std::string usual = triple.getArch() == host.getArch() ? "native" : "generic";
+  if (names.empty())
+    names = usual;
   if (names.size() > FOVEA_MAX_ALTERNATIVES)
     return createStringError("expected at most %d CPUs in --mcpu, but found "
                              "%zu",
                              FOVEA_MAX_ALTERNATIVES, names.size());
   std::vector<Target> targets;
   for (StringRef name : names) {
-    Expected<Target> target = makeTarget(name);
+    Expected<Target> target = makeTarget(triple, name);
     if (!target)
       return target.takeError();
     for (const Target &other : targets) {

@@ -27,14 +27,17 @@ struct Target {
   bool isSanitized = false;
 };
 
-/// The targets called `names`, at least one: `native` for the CPU that this
-/// runs on, else a name that LLVM knows for this architecture, such as
-/// `x86-64-v3` or `znver4`. The best comes first, whatever the order of the
-/// names: the one with the wider vectors, of two with equally wide ones that
-/// with more features. So a CPU comes before all those whose code it can run.
-/// Two that the runtime could not tell apart by their features are an error.
+/// The targets called `names`: `native` for the CPU that this runs on, else a
+/// name that LLVM knows for the architecture, such as `x86-64-v3`, `znver4` or
+/// `neoverse-n1`. `triple` names the architecture and the system, such as
+/// `aarch64-linux-gnu`; empty for those that this runs on. Without names it is
+/// `native`, and for another architecture `generic`. The best comes first,
+/// whatever the order of the names: the one with the wider vectors, of two with
+/// equally wide ones that with more features. So a CPU comes before all those
+/// whose code it can run. Two that the runtime could not tell apart by their
+/// features are an error.
 llvm::Expected<std::vector<Target>>
-makeTargets(llvm::ArrayRef<std::string> names);
+makeTargets(llvm::ArrayRef<std::string> names, llvm::StringRef triple);
 
 } // namespace fovea::emit
 

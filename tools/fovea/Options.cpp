@@ -24,14 +24,16 @@ tool::ProgramOptions::ProgramOptions(cl::SubCommand &parser)
                cl::desc("The CPUs to generate code for: native (default), "
                         "x86-64-v3, znver4, …"),
                cl::sub(parser)),
+      triple("target", cl::value_desc("triple"),
+             cl::desc("The architecture and system to generate code for, such "
+                      "as aarch64-linux-gnu (default: this machine's)"),
+             cl::sub(parser)),
       source(parser) {}
 
 llvm::Expected<std::vector<emit::Target>>
 tool::ProgramOptions::makeTargets() const {
   std::vector<std::string> names(cpuNames.begin(), cpuNames.end());
-  if (names.empty())
-    names.push_back("native");
-  return emit::makeTargets(names);
+  return emit::makeTargets(names, triple);
 }
 
 llvm::Expected<emit::Target> tool::ProgramOptions::makeTarget() const {

@@ -25,11 +25,12 @@ struct SourceOptions {
 };
 
 /// The one program that a subcommand works on, and the CPUs that its code is
-/// for: `FILE.attn`, `--mcpu`, `--set` and `-I`.
+/// for: `FILE.attn`, `--mcpu`, `--target`, `--set` and `-I`.
 struct ProgramOptions {
   explicit ProgramOptions(llvm::cl::SubCommand &parser);
 
-  /// What `--mcpu` asks for, best first: this machine's CPU when not given.
+  /// What `--mcpu` and `--target` ask for, best first: this machine's CPU when
+  /// not given.
   llvm::Expected<std::vector<emit::Target>> makeTargets() const;
 
   /// The same for what works on one CPU's program.
@@ -37,6 +38,7 @@ struct ProgramOptions {
 
   llvm::cl::opt<std::string> file;
   llvm::cl::list<std::string> cpuNames;
+  llvm::cl::opt<std::string> triple;
   SourceOptions source;
 };
 

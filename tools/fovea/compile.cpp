@@ -74,7 +74,7 @@ static int write(llvm::StringRef path, llvm::StringRef contents,
 static int link(llvm::StringRef object, llvm::StringRef path,
                 emit::Timing &timing) {
   mlir::TimingScope stage = timing.stage("linking");
-  llvm::Error error = emit::linkSharedLibrary(object, path);
+  llvm::Error error = emit::linkSharedLibrary(object, path, options.triple);
   return error ? tool::fail(std::move(error)) : 0;
 }
 

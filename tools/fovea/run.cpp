@@ -16,6 +16,7 @@
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace fovea;
 using namespace fovea::tool;
@@ -85,6 +86,13 @@ static int runCompiled(mlir::ModuleOp program,
   auto targets = options.makeTargets();
   if (!targets)
     return fail(targets.takeError());
+  const llvm::Triple &triple = targets->front().machine->getTargetTriple();
+  llvm::Triple process(llvm::sys::getProcessTriple());
+  if (triple.getArch() != process.getArch() ||
+      triple.getOS() != process.getOS())
+    return fail(llvm::createStringError("expected the --target of this machine "
+                                        "to run a program, but found '" +
+                                        options.triple + "'"));
   for (emit::Target &target : *targets)
     target.isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
   std::string prefix = emit::defaultPrefix(options.file);
