@@ -218,8 +218,6 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createLowerBf16Pass());
   pm.addPass(LLVM::createDIScopeForLLVMFuncOpPass()); // line tables
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
 }
 
 void populatePhase(OpPassManager &pm, const PipelineOptions &options,

@@ -8,6 +8,7 @@
 #include "tools/emit/Compile.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
@@ -26,7 +27,10 @@ LogicalResult emit::runPhases(ModuleOp program, const Target &target,
     attn::populatePhase(pm, options, phase);
     if (timing.withPasses)
       pm.enableTiming(stage);
-    if (failed(pm.run(program)))
+    // Once a phase is enough to tell whose fault it is, and verifying after
+    // each pass takes as long as the passes.
+    pm.enableVerifier(false);
+    if (failed(pm.run(program)) || failed(verify(program)))
       return failure();
   }
   return success();
