@@ -13,6 +13,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
@@ -38,6 +42,35 @@ static uint64_t savedState() {
   uint32_t low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return uint64_t(high) << 32 | low;
+}
+
+/// The part of the saved state that holds AMX tiles, of which there are 8 KiB:
+/// a process has to ask for it.
+static constexpr unsigned tileState = 18;
+
+#if defined(__linux__)
+/// Whether the system has tiles for those who ask, and whether it gives them.
+static bool hasTiles() {
+  constexpr int getSupported = 0x1021; // ARCH_GET_XCOMP_SUPP
+  uint64_t supported = 0;
+  return syscall(SYS_arch_prctl, getSupported, &supported) == 0 &&
+         supported >> tileState & 1;
+}
+static bool requestTiles() {
+  constexpr int request = 0x1023; // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, request, tileState) == 0;
+}
+#else
+static bool hasTiles() { return true; }
+static bool requestTiles() { return true; }
+#endif
+
+uint64_t fovea::runtime::requestCpuFeatures(uint64_t wanted) {
+  uint64_t features = fovea_cpu_features();
+  constexpr uint64_t tiles = FOVEA_CPU_BIT(FOVEA_CPU_AMXTILE);
+  if (wanted & features & tiles && !requestTiles())
+    features &= ~(tiles | FOVEA_CPU_BIT(FOVEA_CPU_AMXBF16));
+  return features;
 }
 
 uint64_t fovea_cpu_features(void) {
@@ -90,10 +123,19 @@ uint64_t fovea_cpu_features(void) {
     add(FOVEA_CPU_AVX512FP16, extended.edx, 23);
     add(FOVEA_CPU_AVX512BF16, more.eax, 5);
   }
+  constexpr uint64_t tmmState = 0x60000;
+  if ((state & tmmState) == tmmState && hasTiles()) {
+    add(FOVEA_CPU_AMXBF16, extended.edx, 22);
+    add(FOVEA_CPU_AMXTILE, extended.edx, 24);
+  }
   return features;
 }
 
 #elif defined(__aarch64__)
+
+uint64_t fovea::runtime::requestCpuFeatures(uint64_t) {
+  return fovea_cpu_features();
+}
 
 uint64_t fovea_cpu_features(void) {
   uint64_t features = FOVEA_CPU_BIT(FOVEA_CPU_NEON); // part of the base
@@ -114,6 +156,8 @@ uint64_t fovea_cpu_features(void) {
 }
 
 #else
+
+uint64_t fovea::runtime::requestCpuFeatures(uint64_t) { return 0; }
 
 uint64_t fovea_cpu_features(void) { return 0; }
 

@@ -16,6 +16,12 @@ namespace fovea::runtime {
 /// `size` > 0 bytes, cut at its end. Bits without a name are written "bit 40".
 void describeCpuFeatures(uint64_t mask, char *text, size_t size);
 
+/// `fovea_cpu_features`, without those in `wanted` whose registers the
+/// operating system refuses to this process: the tiles of AMX, which Linux
+/// gives only to processes that ask. They are given to all threads; asking
+/// again is harmless.
+uint64_t requestCpuFeatures(uint64_t wanted);
+
 } // namespace fovea::runtime
 
 #endif

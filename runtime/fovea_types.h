@@ -71,6 +71,8 @@ typedef enum fovea_dtype {
   X(AVX512VPOPCNTDQ, 29, "avx512vpopcntdq")                                    \
   X(AVX512BF16, 30, "avx512bf16")                                              \
   X(AVX512FP16, 31, "avx512fp16")                                              \
+  X(AMXTILE, 32, "amx-tile")                                                   \
+  X(AMXBF16, 33, "amx-bf16")                                                   \
   X(NEON, 48, "neon")                                                          \
   X(FULLFP16, 49, "fullfp16")                                                  \
   X(BF16, 50, "bf16")                                                          \

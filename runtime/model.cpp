@@ -8,6 +8,7 @@
 #include "runtime/model.h"
 
 #include "runtime/choose_program.h"
+#include "runtime/cpu_features.h"
 #include "runtime/pack.h"
 #include "runtime/program.h"
 #include "runtime/shapes.h"
@@ -207,6 +208,15 @@ fovea_status Model::bind(std::shared_ptr<const Weights> given,
 // C API
 //===----------------------------------------------------------------------===//
 
+/// What this process can execute, asked for as far as some alternative needs
+/// it.
+static uint64_t requestFeatures(const fovea_program &first) {
+  uint64_t wanted = 0;
+  for (const fovea_program *each = &first; each; each = each->alternative)
+    wanted |= each->cpu_features;
+  return requestCpuFeatures(wanted);
+}
+
 fovea_status fovea_model_create(fovea_context *context,
                                 const fovea_program *program,
                                 const fovea_weights *weights,
@@ -223,7 +233,7 @@ fovea_status fovea_model_create(fovea_context *context,
       return status;
     const fovea_program *chosen;
     if (fovea_status status =
-            chooseProgram(*program, fovea_cpu_features(),
+            chooseProgram(*program, requestFeatures(*program),
                           context->context->cpu.c_str(), chosen, error))
       return status;
     auto created = std::make_shared<Model>(context->context, *chosen);

@@ -33,6 +33,18 @@ TEST(CpuFeatures, NamesAreCutAtTheEnd) {
   EXPECT_EQ(describe(~uint64_t(0), 1), "");
 }
 
+TEST(CpuFeatures, WhatIsAskedForIsGivenOrMissing) {
+  uint64_t features = fovea_cpu_features();
+  EXPECT_EQ(requestCpuFeatures(0), features);
+  // Again is harmless, and tiles go with what multiplies them.
+  uint64_t tiles = FOVEA_CPU_BIT(FOVEA_CPU_AMXTILE),
+           given = requestCpuFeatures(~uint64_t(0));
+  EXPECT_EQ(requestCpuFeatures(tiles), given);
+  EXPECT_EQ(given & ~features, 0u);
+  if (!(given & tiles))
+    EXPECT_EQ(given & FOVEA_CPU_BIT(FOVEA_CPU_AMXBF16), 0u);
+}
+
 #if defined(__x86_64__)
 /// The compiler's own detection is the second opinion.
 TEST(CpuFeatures, AgreeWithTheCompiler) {
@@ -52,6 +64,11 @@ TEST(CpuFeatures, AgreeWithTheCompiler) {
             __builtin_cpu_supports("avx512vnni") != 0);
   EXPECT_EQ(has(FOVEA_CPU_AVX512BF16),
             __builtin_cpu_supports("avx512bf16") != 0);
+  // The compiler does not ask whether the system has room for tiles.
+  if (has(FOVEA_CPU_AMXTILE))
+    EXPECT_NE(__builtin_cpu_supports("amx-tile"), 0);
+  if (has(FOVEA_CPU_AMXBF16))
+    EXPECT_NE(__builtin_cpu_supports("amx-bf16"), 0);
 }
 #endif
 
