@@ -283,12 +283,15 @@ LogicalResult TileWeighOp::verify() {
   SmallVector<int64_t> extents = weights;
   llvm::append_range(extents, ArrayRef(sum).drop_front());
   Type element = getElementTypeOrSelf(getInit().getType());
-  if (getElementTypeOrSelf(getWeights().getType()) != element)
-    return emitOpError() << "expects weights of " << element << ", but got "
+  Type weight = getElementTypeOrSelf(getWeights().getType());
+  if (weight != element &&
+      weight.getIntOrFloatBitWidth() >= element.getIntOrFloatBitWidth())
+    return emitOpError() << "expects weights of " << element
+                         << ", or narrower ones, but got "
                          << getWeights().getType();
   if (failed(verifyMaps(*this, getInputs(), getMaps(), extents)))
     return failure();
-  return verifyBody(*this, getBody(), getInputs(), extents.size(), element);
+  return verifyBody(*this, getBody(), getInputs(), extents.size(), weight);
 }
 
 LogicalResult TileIndexOp::verify() {

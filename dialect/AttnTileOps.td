@@ -192,7 +192,8 @@ def Attn_TileWeighOp : Attn_TileOp<"weigh", [Pure, AttrSizedOperandSegments, All
   let summary = "adds the weighted sum over the keys of a tile";
   let description = [{
     `result[r, e] = init[r, e] + sum over begin <= k < end of weights[r, k] * region(inputs at maps(r, k, e...))`
-    (absent: from 0, to the last). Values of other keys have no influence.
+    (absent: from 0, to the last). Values of other keys have no influence. Weights have the type of the sum, or a
+    narrower one that the region yields too: products are those of the wider type.
   }];
   let arguments = (ins Attn_FloatTile:$weights, Attn_FloatTile:$init,
                        Optional<Index>:$begin, Optional<Index>:$end,

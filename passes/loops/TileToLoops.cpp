@@ -205,6 +205,10 @@ static Value lower(TileWeighOp op, TileWeighOp::Adaptor operands,
           loops.load(operands.getWeights(), ArrayRef(point).take_front(2));
       Value value = loops.compute(op.getBody(), operands.getInputs(),
                                   op.getMaps(), point);
+      if (weight.getType() != init.getType())
+        for (Value *factor : {&weight, &value})
+          *factor =
+              arith::ExtFOp::create(builder, loc, init.getType(), *factor);
       Value term = arith::MulFOp::create(builder, loc, weight, value);
       return arith::AddFOp::create(builder, loc, sum, term);
     };

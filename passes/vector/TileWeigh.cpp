@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -20,6 +21,10 @@ FailureOr<TileVectorizer::Sum> TileVectorizer::takeSum(TileWeighOp weigh) {
   if (type.getRank() != 2)
     return weigh.emitOpError()
            << "expects a weighted sum of rank 2 on CPUs, but got " << type;
+  Type weights = getElementTypeOrSelf(weigh.getWeights().getType());
+  if (code.isNarrow() && weights != type.getElementType())
+    return weigh.emitOpError() << "expects weights of " << type.getElementType()
+                               << " for few rows, but got " << weights;
 
   // The sum is updated in place where nothing else reads what it was.
   Value init = weigh.getInit();
@@ -78,7 +83,13 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
       OpBuilder::InsertionGuard innerGuard(builder);
       builder.setInsertionPointToStart(inner.getBody());
       Value key = inner.getInductionVar();
-      Value weight = code.read(loc, weigh.getWeights(), {Value(), key});
+      auto sumType = cast<VectorType>(inner.getRegionIterArgs()[0].getType());
+      auto widen = [&](Value factor) {
+        return factor.getType() == sumType
+                   ? factor
+                   : arith::ExtFOp::create(builder, loc, sumType, factor);
+      };
+      Value weight = widen(code.read(loc, weigh.getWeights(), {Value(), key}));
       SmallVector<Value> next;
       for (auto [column, total] :
            llvm::zip(columnsAt, inner.getRegionIterArgs())) {
@@ -87,7 +98,8 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
             code.readInputs(loc, weigh.getInputs(), weigh.getMaps(), point);
         Value value = code.compute(weigh.getBody(), inputs, point, width);
         next.push_back(math::FmaOp::create(
-            builder, loc, weight, code.broadcast(loc, value, width), total));
+            builder, loc, weight, widen(code.broadcast(loc, value, width)),
+            total));
       }
       scf::YieldOp::create(builder, loc, next);
     }

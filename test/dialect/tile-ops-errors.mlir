@@ -246,12 +246,12 @@ func.func @weigh_rows(%w: tensor<4x6xf32>, %a: tensor<5x3xf32>) {
 
 // -----
 
-func.func @weigh_element(%w: tensor<4x6xf32>, %a: tensor<4x3xf64>) {
-  // expected-error @below {{expects weights of 'f64', but got 'tensor<4x6xf32>'}}
+func.func @weigh_element(%w: tensor<4x6xf64>, %a: tensor<4x3xf32>) {
+  // expected-error @below {{expects weights of 'f32', or narrower ones, but got 'tensor<4x6xf64>'}}
   %r = attn.tile.weigh %w onto %a at [] {
-    %x = arith.constant 1.0 : f64
-    attn.yield %x : f64
-  } : tensor<4x6xf32>, tensor<4x3xf64>
+    %x = arith.constant 1.0 : f32
+    attn.yield %x : f32
+  } : tensor<4x6xf64>, tensor<4x3xf32>
   return
 }
 

@@ -64,6 +64,21 @@ func.func @sum_of_rank_3(%m: memref<8x4x4xf32>, %s: memref<8x6xf32>) {
 
 // -----
 
+// Few rows are weighed by vectors of f32 alone.
+func.func @narrow_weights(%w: memref<4x8xbf16>, %a: memref<4x4xf32>, %o: memref<4x4xf32>) {
+  %tw = attn.tile.load %w[affine_map<(r, k) -> (r, k)>] inBounds [true, true] : memref<4x8xbf16> -> tensor<4x8xbf16>
+  %ta = attn.tile.load %a[affine_map<(r, e) -> (r, e)>] inBounds [true, true] : memref<4x4xf32> -> tensor<4x4xf32>
+  // expected-error @below {{expects weights of 'f32' for few rows, but got 'bf16'}}
+  %r = attn.tile.weigh %tw onto %ta at [] {
+    %one = arith.constant 1.0 : bf16
+    attn.yield %one : bf16
+  } : tensor<4x8xbf16>, tensor<4x4xf32>
+  attn.tile.store %r, %o[affine_map<(r, e) -> (r, e)>] : tensor<4x4xf32>, memref<4x4xf32>
+  return
+}
+
+// -----
+
 func.func @extract(%t: tensor<4xindex>, %m: memref<8xf32>) {
   %c0 = arith.constant 0 : index
   // expected-error @below {{reads a tensor that is not a tile}}
