@@ -88,9 +88,18 @@ bool CpuOptions::hasFastBf16Dots() const {
   return isFast && hasBf16Conversion() && vectorBits >= 512;
 }
 
+bool CpuOptions::hasMatrixUnit() const {
+  return features & FOVEA_CPU_BIT(FOVEA_CPU_AMXTILE) &&
+         features & FOVEA_CPU_BIT(FOVEA_CPU_AMXBF16) && hasBf16Conversion() &&
+         vectorBits >= 512;
+}
+
 bool CpuOptions::hasVectorScale() const {
   return features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512DQ) && vectorBits >= 512;
 }
+
+/// Rows of a tile of AMX, and pairs or sums in a row.
+static constexpr int64_t matrixTileRows = 16;
 
 unsigned CpuOptions::queryTile() const { return 2 * vectorBits / 32; }
 
@@ -151,8 +160,12 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerOnlinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  if (options.cpu.hasFastBf16Dots())
+  if (options.cpu.hasMatrixUnit()) {
+    pm.addPass(createPairProductsPass({matrixTileRows}));
+    pm.addPass(createNarrowWeightsPass({matrixTileRows}));
+  } else if (options.cpu.hasFastBf16Dots()) {
     pm.addPass(createPairProductsPass());
+  }
   pm.addPass(createSplitContractionsPass());
   pm.addPass(createHoistTileLoadsPass());
   // The queries that a block needs with its mask and without it are one load.
@@ -172,6 +185,7 @@ void populateVectorPhase(OpPassManager &pm, const PipelineOptions &options) {
   VectorizeTilesPassOptions vectorize;
   vectorize.registerRows = options.cpu.registerRows();
   vectorize.bf16Dots = options.cpu.hasFastBf16Dots();
+  vectorize.matrixUnit = options.cpu.hasMatrixUnit();
   vectorize.registerLanes = options.cpu.vectorBits / 32;
   pm.addPass(createVectorizeTilesPass(vectorize));
   pm.addPass(createExpandExpPass({options.cpu.hasVectorScale()}));

@@ -57,6 +57,8 @@ struct CpuOptions {
   /// Whether it multiplies pairs of bfloat16 faster than f32: the instruction
   /// alone does not say so, on some CPUs it takes twice as long.
   bool hasFastBf16Dots() const;
+  /// Whether it multiplies tiles of bf16 (AMX).
+  bool hasMatrixUnit() const;
   /// Whether one instruction multiplies a vector by powers of two.
   bool hasVectorScale() const;
   /// Whether one instruction rounds a vector to bfloat16.

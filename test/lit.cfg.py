@@ -12,13 +12,14 @@ Substitutions:
   %minilm   the folder with the weights and vocabulary of all-MiniLM-L6-v2
             (only where the feature `weights` is there)
 
-Features: avx2, avx512, avx512_bf16 (of this machine), aarch64 (a compiler and an
+Features: avx2, avx512, avx512_bf16, amx (of this machine), aarch64 (a compiler and an
 emulator), weights, sanitize, slow (asked for), and each built tool by name.
 
 Parameters: --param slow=1 adds the tests that REQUIRE slow; slow=only runs
 nothing else.
 """
 
+import ctypes
 import glob
 import os
 import re
@@ -77,6 +78,18 @@ if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
     features.add("avx512")
 if "avx512_bf16" in flags:
     features.add("avx512_bf16")
+
+
+def has_tiles():
+    """Whether Linux gives the tiles of AMX to processes that ask (ARCH_GET_XCOMP_SUPP has bit 18)."""
+    supported = ctypes.c_uint64()
+    arch_prctl, get_supported = 158, 0x1021
+    call = ctypes.CDLL(None).syscall
+    return call(arch_prctl, get_supported, ctypes.byref(supported)) == 0 and bool(supported.value >> 18 & 1)
+
+
+if {"amx_tile", "amx_bf16", "avx512_bf16"} <= flags and has_tiles():
+    features.add("amx")
 
 if all(map(shutil.which, ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++", "qemu-aarch64"))):
     features.add("aarch64")

@@ -52,22 +52,24 @@ static bool readsNeighbours(TileLoadOp load) {
       [&](AffineMap lookup) { return lookup.isFunctionOfDim(rank - 1); });
 }
 
-/// The same load of pairs.
-static TileLoadOp buildPairLoad(RewriterBase &rewriter, TileLoadOp load) {
+/// The same load of pairs, of a multiple of `multiple`.
+static TileLoadOp buildPairLoad(RewriterBase &rewriter, TileLoadOp load,
+                                int64_t multiple) {
   Location loc = load.getLoc();
   auto type = cast<RankedTensorType>(load.getType());
   unsigned last = type.getRank() - 1;
   SmallVector<int64_t> shape(type.getShape());
-  // What is beyond the last element of an odd number has to be zero.
-  bool isEven = shape.back() % 2 == 0;
-  shape.back() = llvm::divideCeil(shape.back(), 2);
+  // What is beyond the last element has to be zero.
+  int64_t elements = shape.back();
+  shape.back() = llvm::alignTo(llvm::divideCeil(elements, 2), multiple);
+  bool isWhole = 2 * shape.back() == elements;
   SmallVector<AffineExpr> exprs(load.getMap().getResults());
   exprs.back() = rewriter.getAffineDimExpr(last) * 2;
   AffineMap map =
       AffineMap::get(load.getMap().getNumDims(), load.getMap().getNumSymbols(),
                      exprs, rewriter.getContext());
   SmallVector<bool> inBounds(load.getInBounds());
-  inBounds.back() &= isEven;
+  inBounds.back() &= isWhole;
   return TileLoadOp::create(
       rewriter, loc, RankedTensorType::get(shape, rewriter.getI32Type()),
       load.getSource(), load.getSymbols(), load.getLookups(), load.getExtents(),
@@ -75,8 +77,12 @@ static TileLoadOp buildPairLoad(RewriterBase &rewriter, TileLoadOp load) {
       load.getLookupMapsAttr());
 }
 
+/// `unit`: rows of a tile of the matrix unit, or 0.
 static LogicalResult pairProducts(RewriterBase &rewriter,
-                                  TileContractOp contract) {
+                                  TileContractOp contract, int64_t unit) {
+  auto type = cast<RankedTensorType>(contract.getType());
+  if (unit && !fitsMatrixUnit(type.getShape(), unit))
+    return failure();
   if (contract.getNumDims() != 3 || contract.getInputs().size() != 2 ||
       !isProduct(contract.getBody()))
     return failure();
@@ -98,7 +104,7 @@ static LogicalResult pairProducts(RewriterBase &rewriter,
   for (Value input : contract.getInputs()) {
     auto load = cast<TileLoadOp>(input.getDefiningOp());
     rewriter.setInsertionPoint(load);
-    inputs.push_back(buildPairLoad(rewriter, load));
+    inputs.push_back(buildPairLoad(rewriter, load, std::max<int64_t>(unit, 1)));
   }
   rewriter.setInsertionPoint(contract);
   Location loc = contract.getLoc();
@@ -119,12 +125,13 @@ static LogicalResult pairProducts(RewriterBase &rewriter,
 namespace {
 struct PairProductsPass
     : fovea::attn::impl::PairProductsPassBase<PairProductsPass> {
+  using PairProductsPassBase::PairProductsPassBase;
   void runOnOperation() override {
     SmallVector<TileContractOp> ops;
     getOperation()->walk([&](TileContractOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (TileContractOp op : ops)
-      (void)pairProducts(rewriter, op); // or it is converted to f32
+      (void)pairProducts(rewriter, op, unit); // or it is converted to f32
   }
 };
 } // namespace

@@ -82,3 +82,9 @@ Value fovea::attn::buildFloatCast(OpBuilder &builder, Location loc, Value value,
     return arith::ExtFOp::create(builder, loc, type, value);
   return arith::TruncFOp::create(builder, loc, type, value);
 }
+
+bool fovea::attn::fitsMatrixUnit(ArrayRef<int64_t> scores, int64_t unit) {
+  return llvm::all_of(scores, [&](int64_t size) {
+    return ShapedType::isStatic(size) && size % (2 * unit) == 0;
+  });
+}

@@ -50,6 +50,10 @@ mlir::Value buildLogWeightRescale(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value buildFloatCast(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::Value value, mlir::Type type);
 
+/// Whether the rows and keys of scores are multiples of two tiles of a matrix
+/// unit with tiles of `unit` rows.
+bool fitsMatrixUnit(llvm::ArrayRef<int64_t> scores, int64_t unit);
+
 } // namespace fovea::attn
 
 #endif // FOVEA_PASSES_TILE_TILEBUILDER_H

@@ -72,8 +72,38 @@ def PairProductsPass : Pass<"attn-pair-products"> {
     ```
 
     Products of bf16 are exact in f32; only the order of the sum changes.
+
+    For a matrix unit of `unit` rows, keys and pairs, only contractions with multiples of two units of rows and
+    keys are made so, and their pairs come in multiples of a unit: what is beyond the end of memory is zero.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
+  let options = [
+    Option<"unit", "unit", "int64_t", /*default=*/"0",
+           "Rows of a tile of the CPU's matrix unit; 0 without one">
+  ];
+}
+
+def NarrowWeightsPass : Pass<"attn-narrow-weights"> {
+  let summary = "Weigh values of bf16 with weights of bf16";
+  let description = [{
+    For CPUs with a matrix unit for bf16. An `attn.tile.weigh` of values that are loaded as bf16, and are only
+    converted, gets its weights rounded to bf16 where all that becomes of its sums is stored as bf16:
+
+    ```
+    weigh w { extf(v) }
+    ==>
+    weigh (map w { truncf(w) }) { v }
+    ```
+
+    The sum of the weights is still that of the weights in f32. A weight is off by half a unit in the last place
+    of bf16 at most, as the result is when it is stored, and the errors of several weights cancel in part.
+    Rows and keys have to be multiples of two units, columns of one.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
+  let options = [
+    Option<"unit", "unit", "int64_t", /*default=*/"16",
+           "Rows of a tile of the CPU's matrix unit">
+  ];
 }
 
 def SplitContractionsPass : Pass<"attn-split-contractions"> {

@@ -28,8 +28,7 @@ Value TileCode::index(Location loc, int64_t value) {
 // Scratch memory
 //===----------------------------------------------------------------------===//
 
-/// The extent that is what is left of a block takes the room of the block.
-static std::optional<int64_t> getRoom(Value extent) {
+std::optional<int64_t> TileCode::getRoom(Value extent) {
   if (std::optional<int64_t> known = getConstantIntValue(extent))
     return known;
   if (auto least = extent.getDefiningOp<arith::MinSIOp>())

@@ -61,6 +61,14 @@ public:
   void setColumn(mlir::Value column, mlir::Value block, mlir::Value rest) {
     columns[column] = {block, rest};
   }
+  /// A panel of the weights [lanes x keys], of bf16, in pairs of keys:
+  /// [key / 2][lane], as i32. It is written only, and read by a matrix unit.
+  void setPairPanel(mlir::Value tile, mlir::Value panel) {
+    pairPanels[tile] = panel;
+  }
+  mlir::Value getPairPanel(mlir::Value tile) const {
+    return pairPanels.lookup(tile);
+  }
   /// The vector or scalar that holds a whole tile, or null.
   mlir::Value getRegister(mlir::Value tile) const {
     return registers.lookup(tile);
@@ -165,6 +173,8 @@ public:
   /// The extents of all dimensions of a tile, as values.
   llvm::SmallVector<mlir::Value> getExtents(mlir::Value tile);
   mlir::Value index(mlir::Location loc, int64_t value);
+  /// The extent that is what is left of a block takes the room of the block.
+  static std::optional<int64_t> getRoom(mlir::Value extent);
 
   /// A part of a range, to be walked in steps of `width`.
   struct Steps {
@@ -193,6 +203,9 @@ public:
   /// Writes a tile of lanes whose last dimension is contiguous in memory, in
   /// squares that are transposed in registers.
   void storeTransposed(TileStoreOp store);
+  /// Transposes as many vectors as each has elements, a power of two.
+  void transposeSquare(mlir::Location loc,
+                       llvm::SmallVectorImpl<mlir::Value> &rows);
   /// Computes such a tile into a panel.
   void transposeInto(mlir::Value tile, mlir::Value panel);
   /// Whether that is possible: the rows of its lanes can be read.
@@ -247,7 +260,7 @@ private:
   mlir::OpBuilder &builder;
   const TileLanes &lanes;
   mlir::Block *scratchBlock;
-  llvm::DenseMap<mlir::Value, mlir::Value> registers, panels;
+  llvm::DenseMap<mlir::Value, mlir::Value> registers, panels, pairPanels;
   llvm::DenseSet<mlir::Value> columnPanels;
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> columns;
 };

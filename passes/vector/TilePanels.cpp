@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/vector/TileMatrix.h"
 #include "passes/vector/TileVectorizer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -118,6 +119,18 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
     return success();
   bool overwritten = TileCode::isOverwritten(load);
   if (!lane) {
+    bool onlyTransposed = target.matrixUnit && !load.use_empty();
+    for (Operation *user : load->getUsers()) {
+      auto weigh = dyn_cast<TileWeighOp>(user);
+      if (!target.matrixUnit || !weigh || !isMatrixWeigh(weigh))
+        onlyTransposed = false;
+      else if (!transposedValues.contains(load))
+        transposedValues[load] = fillTransposedValues(
+            load,
+            cast<RankedTensorType>(weigh.getWeights().getType()).getDimSize(1));
+    }
+    if (onlyTransposed)
+      return success();
     if (overwritten || isReadInLoop(load))
       fillRowPanel(load);
     return success();

@@ -79,10 +79,8 @@ Value TileCode::readRow(Location loc, Value tile, ArrayRef<Value> coordinates,
 // Squares
 //===----------------------------------------------------------------------===//
 
-/// Transposes as many vectors as each has elements, a power of two: halves,
-/// then quarters, … are exchanged across the diagonal.
-static void transposeSquare(OpBuilder &builder, Location loc,
-                            SmallVectorImpl<Value> &rows) {
+/// Halves, then quarters, … are exchanged across the diagonal.
+void TileCode::transposeSquare(Location loc, SmallVectorImpl<Value> &rows) {
   size_t size = rows.size();
   for (size_t half = size / 2; half > 0; half /= 2)
     for (size_t row = 0; row < size; ++row) {
@@ -146,7 +144,7 @@ void TileCode::transposeInto(Value tile, Value panel) {
       point.push_back(column);
       rows.push_back(readRow(loc, tile, point, side));
     }
-    transposeSquare(builder, loc, rows);
+    transposeSquare(loc, rows);
     for (auto [k, row] : llvm::enumerate(rows)) {
       SmallVector<Value> indices(ivs);
       indices.push_back(
@@ -210,7 +208,7 @@ void TileCode::storeTransposed(TileStoreOp store) {
       for (Value vector : vectors)
         rows.push_back(vector::ExtractStridedSliceOp::create(
             builder, loc, vector, first, side, /*strides=*/1));
-      transposeSquare(builder, loc, rows);
+      transposeSquare(loc, rows);
       for (auto [k, row] : llvm::enumerate(rows)) {
         point[lane] = index(loc, first + k);
         point[last] = column;

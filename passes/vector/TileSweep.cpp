@@ -7,6 +7,8 @@
 
 #include "passes/vector/TileSweep.h"
 
+#include "passes/vector/TileMatrix.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -81,7 +83,8 @@ bool TileSweep::tryAdd(Operation *op) {
   };
 
   if (auto contract = dyn_cast<TileContractOp>(op)) {
-    if (!sameKeys(contract) || hasSum ||
+    if (!sameKeys(contract) || hasSum || hasPairs ||
+        (target.matrixUnit && isMatrixContract(contract)) ||
         llvm::any_of(contract.getInputs(),
                      [&](Value v) { return isMember(v); }))
       return false;
@@ -90,6 +93,11 @@ bool TileSweep::tryAdd(Operation *op) {
     if (!isScoreTile(map) || isOperand(map) || !sameKeys(map) ||
         !membersInPlace(map.getInputs(), map.getMaps()))
       return false;
+    bool isPaired = target.matrixUnit && isMatrixWeights(map);
+    // Contractions visit the last keys twice, which then are no pairs.
+    if (isPaired && hasContract)
+      return false;
+    hasPairs |= isPaired;
   } else if (auto mask = dyn_cast<TileMaskOp>(op)) {
     if (!sameKeys(mask) || readsFinished(mask.getScore()) ||
         !membersInPlace(mask.getInputs(), mask.getMaps()))
@@ -176,6 +184,14 @@ void TileSweep::preparePanels() {
     });
     if (!usedLater)
       continue;
+    if (isPaired(op)) {
+      auto type = cast<RankedTensorType>(result.getType());
+      code.setPairPanel(result, code.createBuffer(op->getLoc(),
+                                                  {type.getDimSize(1) / 2,
+                                                   type.getDimSize(0)},
+                                                  builder.getI32Type()));
+      continue;
+    }
     Value panel;
     if (auto map = dyn_cast<TileMapOp>(op))
       for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps()))
@@ -197,15 +213,6 @@ void TileSweep::preparePanels() {
 
 /// Lanes of an instruction on pairs of bf16.
 static constexpr int64_t dotLanes = 16;
-
-/// Whether a region is the product of its two arguments as pairs.
-static bool isPairProduct(Region &region) {
-  Block &body = region.front();
-  auto product = body.getTerminator()->getOperand(0).getDefiningOp();
-  return isa_and_nonnull<TilePairProductOp>(product) &&
-         body.getNumArguments() == 2 &&
-         product->getOperands() == ValueRange(body.getArguments());
-}
 
 /// Adds the products of pairs to a sum, a register of lanes at a time.
 static Value buildDots(OpBuilder &builder, Location loc, Value sum, Value a,
@@ -291,7 +298,7 @@ Value TileSweep::emitElement(Operation *op, Value row,
 }
 
 SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
-                                       ValueRange reductionValues) {
+                                       ValueRange reductionValues, Half half) {
   SmallVector<DenseMap<Value, Value>> known(rows.size());
   SmallVector<Value> running(reductionValues);
   for (Operation *op : ops) {
@@ -322,6 +329,8 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
     } else if (auto store = dyn_cast<TileStoreOp>(op)) {
       for (auto [row, values] : llvm::zip(rows, known))
         code.storeVector(store, {Value(), row}, values.lookup(store.getTile()));
+    } else if (isPaired(op)) {
+      emitPairs(cast<TileMapOp>(op), rows, half, known);
     } else {
       for (auto [row, values] : llvm::zip(rows, known))
         values[op->getResult(0)] = emitElement(op, row, values);
@@ -336,6 +345,32 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
   return running;
 }
 
+void TileSweep::emitLoop(Value from, Value to, unsigned rows, bool clamp,
+                         SmallVectorImpl<Value> &totals, Half half) {
+  Location loc = ops.front()->getLoc();
+  auto loop = scf::ForOp::create(builder, loc, from, to, code.index(loc, rows),
+                                 ValueRange(totals));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> indices;
+  Value last;
+  if (clamp)
+    last = arith::SubIOp::create(builder, loc, to, code.index(loc, 1));
+  for (unsigned k = 0; k < rows; ++k) {
+    Value row = loop.getInductionVar();
+    if (k)
+      row = arith::AddIOp::create(builder, loc, row, code.index(loc, k));
+    if (clamp && k)
+      row = arith::MinSIOp::create(builder, loc, row, last);
+    indices.push_back(row);
+  }
+  SmallVector<Value> next = emitRows(indices, loop.getRegionIterArgs(), half);
+  builder.setInsertionPointToEnd(loop.getBody());
+  if (loop.getNumResults())
+    scf::YieldOp::create(builder, loc, next);
+  totals.assign(loop.getResults().begin(), loop.getResults().end());
+}
+
 void TileSweep::emit() {
   if (ops.empty())
     return;
@@ -347,54 +382,36 @@ void TileSweep::emit() {
   for (TileReduceOp reduce : reductions)
     totals.push_back(code.read(loc, reduce.getInit(), {Value()}));
 
-  auto buildLoop = [&](Value from, Value to, unsigned rows, bool clamp) {
-    auto loop = scf::ForOp::create(builder, loc, from, to,
-                                   code.index(loc, rows), totals);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    SmallVector<Value> indices;
-    Value last;
-    if (clamp)
-      last = arith::SubIOp::create(builder, loc, to, code.index(loc, 1));
-    for (unsigned k = 0; k < rows; ++k) {
-      Value row = loop.getInductionVar();
-      if (k)
-        row = arith::AddIOp::create(builder, loc, row, code.index(loc, k));
-      if (clamp && k)
-        row = arith::MinSIOp::create(builder, loc, row, last);
-      indices.push_back(row);
+  if (hasPairs) {
+    emitPairLoops(begin, end, totals);
+  } else {
+    unsigned contracts = llvm::count_if(
+        ops, [](Operation *op) { return isa<TileContractOp>(op); });
+    unsigned rows =
+        hasContract ? std::max(1u, target.registerRows / contracts) : 4;
+    // Whole register tiles, then what is left.
+    std::optional<int64_t> known = getConstantIntValue(end);
+    bool isWhole = known && !first && *known % rows == 0;
+    Value whole = end;
+    if (!isWhole) {
+      Value count =
+          first ? arith::SubIOp::create(builder, loc, end, begin) : end;
+      Value left =
+          arith::RemSIOp::create(builder, loc, count, code.index(loc, rows));
+      whole = arith::SubIOp::create(builder, loc, end, left);
     }
-    SmallVector<Value> next = emitRows(indices, loop.getRegionIterArgs());
-    builder.setInsertionPointToEnd(loop.getBody());
-    if (loop.getNumResults())
-      scf::YieldOp::create(builder, loc, next);
-    totals = llvm::to_vector_of<Value>(loop.getResults());
-  };
-  unsigned contracts = llvm::count_if(
-      ops, [](Operation *op) { return isa<TileContractOp>(op); });
-  unsigned rows =
-      hasContract ? std::max(1u, target.registerRows / contracts) : 4;
-  // Whole register tiles, then what is left.
-  std::optional<int64_t> known = getConstantIntValue(end);
-  bool isWhole = known && !first && *known % rows == 0;
-  Value whole = end;
-  if (!isWhole) {
-    Value count = first ? arith::SubIOp::create(builder, loc, end, begin) : end;
-    Value left =
-        arith::RemSIOp::create(builder, loc, count, code.index(loc, rows));
-    whole = arith::SubIOp::create(builder, loc, end, left);
+    if (!known || first || *known >= rows)
+      emitLoop(begin, whole, rows, /*clamp=*/false, totals);
+    // The last register tile repeats the last key: what it computes again is
+    // equal, and is stored in the same place. A sum would count it twice.
+    if (!isWhole)
+      emitLoop(whole, end, hasContract ? std::min(rows, remainderRows) : 1,
+               /*clamp=*/hasContract, totals);
   }
-  if (!known || first || *known >= rows)
-    buildLoop(begin, whole, rows, /*clamp=*/false);
-  // The last register tile repeats the last key: what it computes again is
-  // equal, and is stored in the same place. A sum would count it twice.
-  if (!isWhole)
-    buildLoop(whole, end, hasContract ? std::min(rows, remainderRows) : 1,
-              /*clamp=*/hasContract);
 
   for (auto [reduce, total] : llvm::zip(reductions, totals))
     code.setRegister(reduce.getResult(), total);
   ops.clear();
   reductions.clear();
-  hasContract = hasSum = false;
+  hasContract = hasSum = hasPairs = false;
 }

@@ -18,6 +18,8 @@ struct VectorTarget {
   unsigned registerRows;
   /// Whether to use instructions on pairs of bf16.
   bool bf16Dots;
+  /// Whether to use a matrix unit for products of bf16.
+  bool matrixUnit;
   /// Elements of a register of f32.
   unsigned registerLanes;
 };
@@ -46,21 +48,37 @@ private:
   bool readsFinished(mlir::ValueRange inputs) const;
   std::pair<mlir::Value, mlir::Value> getRange();
   void preparePanels();
+  /// The place of a row in a pair of them.
+  enum class Half { lower, upper };
   /// One step: `rows` are the keys; returns the new values of the reductions.
+  /// Of weights in pairs a single row has its place in its pair, beside a zero;
+  /// several are pairs.
   llvm::SmallVector<mlir::Value> emitRows(llvm::ArrayRef<mlir::Value> rows,
-                                          mlir::ValueRange reductions);
+                                          mlir::ValueRange reductions,
+                                          Half half);
+  void emitLoop(mlir::Value from, mlir::Value to, unsigned rows, bool clamp,
+                llvm::SmallVectorImpl<mlir::Value> &totals,
+                Half half = Half::lower);
   llvm::SmallVector<mlir::Value> emitContract(TileContractOp contract,
                                               llvm::ArrayRef<mlir::Value> rows);
   mlir::Value
   emitElement(mlir::Operation *op, mlir::Value row,
               const llvm::DenseMap<mlir::Value, mlir::Value> &known);
 
+  // Weights that are held in pairs of keys (TileSweepPairs.cpp).
+  bool isPaired(mlir::Operation *op) const;
+  void emitPairLoops(mlir::Value begin, mlir::Value end,
+                     llvm::SmallVectorImpl<mlir::Value> &totals);
+  void
+  emitPairs(TileMapOp map, llvm::ArrayRef<mlir::Value> rows, Half half,
+            llvm::ArrayRef<llvm::DenseMap<mlir::Value, mlir::Value>> known);
+
   mlir::OpBuilder &builder;
   TileCode &code;
   const VectorTarget &target;
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
-  bool hasContract = false, hasSum = false;
+  bool hasContract = false, hasSum = false, hasPairs = false;
 };
 
 } // namespace fovea::attn

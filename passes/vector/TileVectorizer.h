@@ -62,6 +62,17 @@ private:
   };
   mlir::FailureOr<Sum> takeSum(TileWeighOp weigh);
 
+  /// The keys of a tile of scores that anything uses (TileNarrowDots.cpp).
+  std::pair<mlir::Value, mlir::Value> getVisited(mlir::Value score);
+
+  // Products by a matrix unit (TileMatrix.cpp, TileMatrixWeigh.cpp).
+  mlir::LogicalResult processMatrixContract(TileContractOp contract);
+  mlir::LogicalResult processMatrixWeigh(TileWeighOp weigh);
+  mlir::Value fillTransposedValues(TileLoadOp load, int64_t keys);
+  void clearUnvisited(mlir::Location loc, mlir::Value weights,
+                      mlir::Value values, mlir::Value begin, mlir::Value end);
+  void beginSum(TileWeighOp weigh, const Sum &sum);
+
   // Tiles with fewer rows than lanes (TileNarrow.cpp).
   mlir::LogicalResult processNarrow(mlir::Operation *op);
   mlir::LogicalResult processNarrowReduce(TileReduceOp reduce);
@@ -78,7 +89,6 @@ private:
   mlir::LogicalResult processDots(TileContractOp contract);
   mlir::Value buildDots(TileContractOp contract, mlir::ValueRange keys);
   bool canSumAlongLanes(TileContractOp contract);
-  std::pair<mlir::Value, mlir::Value> getVisited(mlir::Value score);
 
   // Control flow that carries tiles (TileControlFlow.cpp).
   mlir::LogicalResult processFor(mlir::scf::ForOp loop);
@@ -111,6 +121,8 @@ private:
   VectorTarget target;
   /// Elements of a register; of a span of narrow rows.
   int64_t spanWidth;
+  /// The panels of values for the matrix unit.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> transposedValues;
   llvm::SmallVector<mlir::Operation *> replaced;
   /// Bodies of loops, and how many of their arguments have been replaced.
   llvm::SmallVector<std::pair<mlir::Block *, unsigned>> replacedArguments;

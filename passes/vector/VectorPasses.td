@@ -26,6 +26,10 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
     weigh                             one loop over the panel for each 8 values
     ```
 
+    With `matrix-unit` products of pairs of bf16 run in tiles of 16 x 16, outside of sweeps: of keys with queries
+    as the scores are made, of transposed values with weights that the sweep before left in pairs of keys. Their
+    sums lie in panels like all others.
+
     A tile that nothing holds (a load along contiguous lanes, of keys, or any
     other map) is computed where it is read. Tile ops that fit none of this are an error.
 
@@ -36,10 +40,13 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"];
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect",
+    "::mlir::LLVM::LLVMDialect"];
   let options = [
     Option<"bf16Dots", "bf16-dots", "bool", /*default=*/"false",
            "Use vdpbf16ps for products of pairs; else plain arithmetic">,
+    Option<"matrixUnit", "matrix-unit", "bool", /*default=*/"false",
+           "Use AMX tiles for products of bf16">,
     Option<"registerRows", "register-rows", "unsigned", /*default=*/"12",
            "Keys of a register tile; 12 x 2 accumulators leave 8 of the 32 "
            "AVX-512 registers for operands">,

@@ -7,6 +7,7 @@
 
 #include "passes/Passes.h"
 #include "passes/vector/TileChecks.h"
+#include "passes/vector/TileMatrix.h"
 #include "passes/vector/TileSweep.h"
 #include "passes/vector/TileVectorizer.h"
 
@@ -76,12 +77,20 @@ LogicalResult TileVectorizer::process(Operation *op) {
       .Case([&](TileLoadOp load) { return processLoad(load); })
       .Case([&](TileMapOp map) { return processMap(map); })
       .Case([&](TileRescaleOp rescale) { return processRescale(rescale); })
-      .Case([&](TileWeighOp weigh) { return processWeigh(weigh); })
+      .Case([&](TileWeighOp weigh) {
+        bool isMatrix = target.matrixUnit && isMatrixWeigh(weigh) &&
+                        code.getPairPanel(weigh.getWeights());
+        return isMatrix ? processMatrixWeigh(weigh) : processWeigh(weigh);
+      })
+      .Case([&](TileContractOp contract) -> LogicalResult {
+        assert(target.matrixUnit && isMatrixContract(contract) &&
+               "an empty sweep takes each other one");
+        return processMatrixContract(contract);
+      })
       .Case([&](TileStoreOp store) { return processStore(store); })
-      .Case<TileContractOp, TileMaskOp, TileReduceOp>(
-          [](Operation *) -> LogicalResult {
-            llvm_unreachable("an empty sweep takes each of these");
-          })
+      .Case<TileMaskOp, TileReduceOp>([](Operation *) -> LogicalResult {
+        llvm_unreachable("an empty sweep takes each of these");
+      })
       .Case([&](tensor::FromElementsOp list) {
         auto type = cast<RankedTensorType>(list.getType());
         Value buffer = code.createBuffer(op->getLoc(), type.getShape(),
@@ -169,8 +178,8 @@ struct VectorizeTilesPass
       }
       branchInsteadOfSelect(root);
       Block &body = root->getRegion(0).front();
-      TileVectorizer vectorizer(root, &body,
-                                {registerRows, bf16Dots, registerLanes});
+      TileVectorizer vectorizer(
+          root, &body, {registerRows, bf16Dots, matrixUnit, registerLanes});
       if (failed(vectorizer.run(body)))
         return signalPassFailure();
     }

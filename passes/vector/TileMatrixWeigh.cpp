@@ -1,0 +1,282 @@
+//===- TileMatrixWeigh.cpp - weighted sums by a matrix unit ---------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/vector/TileMatrix.h"
+#include "passes/vector/TileVectorizer.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace fovea::attn;
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// A panel of values, [block of keys][column][key in the block], with room for
+/// two blocks more: those that a tile visits only a part of.
+Value TileVectorizer::fillTransposedValues(TileLoadOp load, int64_t keys) {
+  Location loc = load.getLoc();
+  constexpr int64_t block = MatrixUnit::block, side = MatrixUnit::rows;
+  auto type = cast<RankedTensorType>(load.getType());
+  int64_t columns = type.getDimSize(1);
+  Value panel = code.createBuffer(loc, {keys / block + 2, columns, block},
+                                  type.getElementType());
+  Value extent = code.getExtents(load)[0];
+  Value last =
+      builder.createOrFold<arith::SubIOp>(loc, extent, code.index(loc, 1));
+  OpBuilder::InsertionGuard guard(builder);
+  auto blocks = scf::ForOp::create(builder, loc, code.index(loc, 0), extent,
+                                   code.index(loc, block));
+  builder.setInsertionPointToStart(blocks.getBody());
+  auto squares =
+      scf::ForOp::create(builder, loc, code.index(loc, 0),
+                         code.index(loc, columns), code.index(loc, side));
+  builder.setInsertionPointToStart(squares.getBody());
+  Value firstKey = blocks.getInductionVar(), column = squares.getInductionVar();
+  // Of keys that do not exist any will do: none of them is visited.
+  auto readKey = [&](int64_t offset) {
+    Value key =
+        arith::AddIOp::create(builder, loc, firstKey, code.index(loc, offset));
+    if (type.isDynamicDim(0))
+      key = arith::MinSIOp::create(builder, loc, key, last);
+    return code.readRow(loc, load, {key, column}, side);
+  };
+  auto pairs = VectorType::get(side, builder.getI32Type());
+  SmallVector<Value> rows;
+  for (int64_t pair = 0; pair < side; ++pair)
+    rows.push_back(vector::BitCastOp::create(
+        builder, loc, pairs,
+        vector::InterleaveOp::create(builder, loc, readKey(2 * pair),
+                                     readKey(2 * pair + 1))));
+  code.transposeSquare(loc, rows);
+  Value number =
+      arith::DivUIOp::create(builder, loc, firstKey, code.index(loc, block));
+  for (auto [k, row] : llvm::enumerate(rows)) {
+    Value at = arith::AddIOp::create(builder, loc, column, code.index(loc, k));
+    Value line = vector::BitCastOp::create(
+        builder, loc, VectorType::get(block, type.getElementType()), row);
+    vector::StoreOp::create(builder, loc, line, panel,
+                            ValueRange{number, at, code.index(loc, 0)});
+  }
+  return panel;
+}
+
+namespace {
+/// The keys [begin, end) in blocks of the matrix unit.
+struct KeyBlocks {
+  OpBuilder &builder;
+  Location loc;
+  Value begin, end;
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  Value roundDown(Value key) {
+    return builder.createOrFold<arith::SubIOp>(
+        loc, key,
+        builder.createOrFold<arith::RemSIOp>(loc, key,
+                                             index(MatrixUnit::block)));
+  }
+  Value add(Value key, int64_t count) {
+    return builder.createOrFold<arith::AddIOp>(loc, key, index(count));
+  }
+  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
+    return builder.createOrFold<arith::CmpIOp>(loc, predicate, a, b);
+  }
+  /// The first key of the first block, and of that behind the last: the same
+  /// where there is no key.
+  Value getFirst() { return roundDown(begin); }
+  Value getLast() {
+    Value last = roundDown(add(end, MatrixUnit::block - 1));
+    return builder.createOrFold<arith::SelectOp>(
+        loc, compare(arith::CmpIPredicate::slt, begin, end), last, getFirst());
+  }
+};
+} // namespace
+
+/// Makes copies of the first and last block of values without the keys that
+/// are not visited, which may be anything, and whose weights may not be: 0
+/// times a NaN is one. Also zeroes the weights.
+void TileVectorizer::clearUnvisited(Location loc, Value weights, Value values,
+                                    Value begin, Value end) {
+  constexpr int64_t block = MatrixUnit::block;
+  KeyBlocks blocks{builder, loc, begin, end};
+  auto type = cast<MemRefType>(values.getType());
+  int64_t columns = type.getDimSize(1), copies = type.getDimSize(0) - 2;
+  auto line = VectorType::get(block, type.getElementType());
+  auto lineMask = VectorType::get(block, builder.getI1Type());
+  auto copyBlock = [&](Value isPart, Value firstKey, int64_t copy) {
+    auto branch = scf::IfOp::create(builder, loc, isPart,
+                                    /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    auto count = [&](Value limit) -> Value {
+      return vector::CreateMaskOp::create(
+          builder, loc, lineMask,
+          ValueRange{arith::SubIOp::create(builder, loc, limit, firstKey)});
+    };
+    Value before = count(begin), until = count(end);
+    Value none =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(line));
+    Value number =
+        arith::DivUIOp::create(builder, loc, firstKey, code.index(loc, block));
+    code.buildLoops(loc, code.index(loc, columns), [&](ValueRange ivs) {
+      Value zero = code.index(loc, 0);
+      Value keys = vector::LoadOp::create(builder, loc, line, values,
+                                          ValueRange{number, ivs[0], zero});
+      keys = arith::SelectOp::create(builder, loc, until, keys, none);
+      keys = arith::SelectOp::create(builder, loc, before, none, keys);
+      vector::StoreOp::create(builder, loc, keys, values,
+                              ValueRange{code.index(loc, copy), ivs[0], zero});
+    });
+  };
+  Value first = blocks.getFirst(), last = blocks.getLast();
+  copyBlock(blocks.compare(arith::CmpIPredicate::slt, first, begin), first,
+            copies);
+  Value lastWhole = blocks.roundDown(end);
+  copyBlock(blocks.compare(arith::CmpIPredicate::slt, lastWhole, last),
+            lastWhole, copies + 1);
+
+  auto pairs = cast<MemRefType>(weights.getType());
+  auto row = VectorType::get(pairs.getDimSize(1), pairs.getElementType());
+  auto clear = [&](Value from, Value to) {
+    auto loop = scf::ForOp::create(builder, loc, from, to, code.index(loc, 1));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    vector::StoreOp::create(
+        builder, loc,
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(row)),
+        weights, ValueRange{loop.getInductionVar(), code.index(loc, 0)});
+  };
+  auto half = [&](Value key) {
+    return builder.createOrFold<arith::DivUIOp>(loc, key, code.index(loc, 2));
+  };
+  clear(half(first), half(begin));
+  clear(half(blocks.add(end, 1)), half(last));
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+/// Brings what a sum begins with into its panel; nothing, where it is there and
+/// all factors are 1.
+void TileVectorizer::beginSum(TileWeighOp weigh, const Sum &sum) {
+  Location loc = weigh.getLoc();
+  Value init = weigh.getInit();
+  bool isThere = sum.panel == code.getPanel(sum.base);
+  if (isThere && init == sum.base)
+    return;
+  OpBuilder::InsertionGuard guard(builder);
+  if (isThere) {
+    Value factor =
+        readWhole(loc, init.getDefiningOp<TileRescaleOp>().getFactor());
+    auto type = cast<VectorType>(factor.getType());
+    Value one = arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(
+            type, builder.getFloatAttr(type.getElementType(), 1.0)));
+    Value differs = arith::CmpFOp::create(
+        builder, loc, arith::CmpFPredicate::UNE, factor, one);
+    auto bits = builder.getIntegerType(type.getDimSize(0));
+    Value mask = vector::ExtractOp::create(
+        builder, loc,
+        vector::BitCastOp::create(builder, loc, VectorType::get(1, bits),
+                                  differs),
+        0);
+    Value any = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::ne, mask,
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(bits)));
+    auto branch =
+        scf::IfOp::create(builder, loc, any, /*withElseRegion=*/false);
+    builder.setInsertionPointToStart(branch.thenBlock());
+  }
+  code.buildLoops(loc, code.getExtents(sum.base)[1], [&](ValueRange ivs) {
+    Value element = code.read(loc, init, {Value(), ivs[0]});
+    vector::StoreOp::create(builder, loc, element, sum.panel,
+                            ValueRange{ivs[0], code.index(loc, 0)});
+  });
+}
+
+LogicalResult TileVectorizer::processMatrixWeigh(TileWeighOp weigh) {
+  Location loc = weigh.getLoc();
+  FailureOr<Sum> sum = takeSum(weigh);
+  if (failed(sum))
+    return failure();
+  replaced.push_back(weigh);
+  constexpr int64_t block = MatrixUnit::block;
+  auto type = cast<RankedTensorType>(weigh.getType());
+  auto load = weigh.getInputs()[0].getDefiningOp<TileLoadOp>();
+  Value weights = code.getPairPanel(weigh.getWeights());
+  Value values = transposedValues.lookup(load);
+  if (!values)
+    values = fillTransposedValues(
+        load,
+        cast<RankedTensorType>(weigh.getWeights().getType()).getDimSize(1));
+  beginSum(weigh, *sum);
+  clearUnvisited(loc, weights, values, sum->begin, sum->end);
+
+  KeyBlocks blocks{builder, loc, sum->begin, sum->end};
+  Value first = blocks.getFirst(), last = blocks.getLast();
+  int64_t copies = cast<MemRefType>(values.getType()).getDimSize(0) - 2;
+  MatrixUnit unit(builder);
+  auto buildColumns = [&](int64_t from, int64_t to, size_t tiles) {
+    auto loop = scf::ForOp::create(
+        builder, loc, code.index(loc, from), code.index(loc, to),
+        code.index(loc, tiles / 2 * MatrixUnit::rows));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    auto columnAt = [&](int64_t row) {
+      return blocks.add(loop.getInductionVar(), row);
+    };
+    for (int64_t lane = 0; lane < type.getDimSize(0); lane += block) {
+      MatrixUnit::Tiles sums(tiles);
+      MatrixUnit::forEachTile(tiles, [&](size_t k, int64_t row,
+                                         int64_t column) {
+        sums[k] = unit.load(loc, sum->panel,
+                            {columnAt(row), code.index(loc, lane + column)});
+      });
+      sums = unit.addProducts(
+          loc, first, last, block, sums,
+          [&](Value key, int64_t row) {
+            // Of a block that is visited in part, its copy.
+            Value number = arith::DivUIOp::create(builder, loc, key,
+                                                  code.index(loc, block));
+            Value isLast = blocks.compare(arith::CmpIPredicate::sgt,
+                                          blocks.add(key, block), sum->end);
+            Value isFirst =
+                blocks.compare(arith::CmpIPredicate::slt, key, sum->begin);
+            number = arith::SelectOp::create(
+                builder, loc, isLast, code.index(loc, copies + 1), number);
+            number = arith::SelectOp::create(builder, loc, isFirst,
+                                             code.index(loc, copies), number);
+            return unit.load(loc, values,
+                             {number, columnAt(row), code.index(loc, 0)});
+          },
+          [&](Value key, int64_t column) {
+            Value pair =
+                arith::DivUIOp::create(builder, loc, key, code.index(loc, 2));
+            return unit.load(loc, weights,
+                             {pair, code.index(loc, lane + column)});
+          });
+      MatrixUnit::forEachTile(
+          tiles, [&](size_t k, int64_t row, int64_t column) {
+            unit.store(loc, sums[k], sum->panel,
+                       {columnAt(row), code.index(loc, lane + column)});
+          });
+    }
+  };
+  int64_t columns = type.getDimSize(1), whole = columns / block * block;
+  if (whole)
+    buildColumns(0, whole, 4);
+  if (whole != columns)
+    buildColumns(whole, columns, 2);
+  code.setPanel(weigh, sum->panel);
+  return success();
+}
