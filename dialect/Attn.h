@@ -63,6 +63,14 @@ std::optional<unsigned> getQueryDim(AttentionOp op);
 /// heads of a group in grouped-query attention. Nothing if there is none.
 std::optional<unsigned> getSharingDim(AttentionOp op, unsigned queryDim);
 
+/// The last parallel dimension beside `queryDim` whose values have their own
+/// keys, but one mask: heads, of multi-head attention or each of a group.
+/// Nothing if there is none.
+std::optional<unsigned> getHeadDim(AttentionOp op, unsigned queryDim);
+
+/// The dimensions of the domain that the mask depends on.
+llvm::SmallBitVector getDimsOfMask(AttentionOpInterface op);
+
 /// Registers the attn dialect's implementation of the bufferization interface.
 void registerBufferizationModels(mlir::DialectRegistry &registry);
 

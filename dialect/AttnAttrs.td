@@ -112,12 +112,22 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
     keys together, so that what is made of the keys is made once for all of them; fewer where
     some of the threads would otherwise have no group.
 
+    `headDim`, where there is one (not -1), is a parallel dimension that fills a group which the tiles of
+    `queryDim` leave room in: a block of keys is visited by the tiles of one of its values
+    after the other. Keys of several heads are often side by side in memory, and are read in this order.
+
+    `keyPart`, where it is not 0, cuts `keyDim` into parts of at least so many keys, computed
+    in parallel and merged, for where there are too few queries for all threads. The sizes alone
+    decide how many, so that results are the same on any number of threads.
+
     Where `queryDim` turns out to have fewer than `minQueries` queries, `otherwise` holds
     instead, which may cut another dimension.
   }];
   let parameters = (ins "int64_t":$queryDim, "int64_t":$queryTile,
                         "int64_t":$keyDim, "int64_t":$keyBlock,
                         DefaultValuedParameter<"int64_t", "1">:$queryGroup,
+                        DefaultValuedParameter<"int64_t", "-1">:$headDim,
+                        DefaultValuedParameter<"int64_t", "0">:$keyPart,
                         DefaultValuedParameter<"int64_t", "0">:$minQueries,
                         OptionalParameter<"::fovea::attn::ScheduleAttr">:$otherwise);
   let assemblyFormat = "`<` struct(params) `>`";

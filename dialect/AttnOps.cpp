@@ -107,8 +107,16 @@ static LogicalResult verifySchedule(AttentionOpInterface op,
     return op.emitOpError() << "expects a schedule of a parallel and a key "
                                "dimension, but got "
                             << *schedule;
+  int64_t head = schedule->getHeadDim();
+  if (head != -1 &&
+      (!isOfKind(head, DimKind::parallel) || head == schedule->getQueryDim() ||
+       getDimsOfMask(op).test(head)))
+    return op.emitOpError()
+           << "expects a schedule whose head dimension is another parallel "
+              "dimension, which the mask does not depend on, but got "
+           << *schedule;
   if (schedule->getQueryTile() <= 0 || schedule->getKeyBlock() <= 0 ||
-      schedule->getQueryGroup() <= 0)
+      schedule->getQueryGroup() <= 0 || schedule->getKeyPart() < 0)
     return op.emitOpError()
            << "expects a schedule of positive sizes, but got " << *schedule;
   if (segments && segments->getKey() != schedule->getKeyDim())

@@ -57,17 +57,34 @@ std::optional<unsigned> fovea::attn::getQueryDim(AttentionOp op) {
   return parallel.back();
 }
 
+llvm::SmallBitVector fovea::attn::getDimsOfMask(AttentionOpInterface op) {
+  llvm::SmallBitVector dims(op.getDomain().getNumDims());
+  for (AffineMap access : op.getAccessesOf(op.getMask()))
+    dims |= getAccessedDims(op, access);
+  op.getMask().walk([&](IndexOp index) { dims.set(index.getDim()); });
+  return dims;
+}
+
 std::optional<unsigned> fovea::attn::getSharingDim(AttentionOp op,
                                                    unsigned queryDim) {
-  auto self = cast<AttentionOpInterface>(op.getOperation());
   llvm::SmallBitVector taken = getDimsReadPerKey(op);
   taken.set(queryDim);
-  for (AffineMap access : self.getAccessesOf(op.getMask()))
-    taken |= getAccessedDims(self, access);
-  op.getMask().walk([&](IndexOp index) { taken.set(index.getDim()); });
+  taken |= getDimsOfMask(cast<AttentionOpInterface>(op.getOperation()));
   SmallVector<unsigned> parallel = op.getDomain().getDims(DimKind::parallel);
   for (unsigned dim : llvm::reverse(parallel))
     if (!taken.test(dim) && op.getDomain().getBounds()[dim] != 1)
+      return dim;
+  return std::nullopt;
+}
+
+std::optional<unsigned> fovea::attn::getHeadDim(AttentionOp op,
+                                                unsigned queryDim) {
+  llvm::SmallBitVector own = getDimsReadPerKey(op);
+  own.reset(getDimsOfMask(cast<AttentionOpInterface>(op.getOperation())));
+  own.reset(queryDim);
+  SmallVector<unsigned> parallel = op.getDomain().getDims(DimKind::parallel);
+  for (unsigned dim : llvm::reverse(parallel))
+    if (own.test(dim) && op.getDomain().getBounds()[dim] != 1)
       return dim;
   return std::nullopt;
 }

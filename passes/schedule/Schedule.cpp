@@ -50,8 +50,8 @@ static void addUnitDim(AttentionOp op) {
   op.removeSegmentsAttr();
 }
 
-/// The number of queries along a dimension, where it is known.
-static std::optional<int64_t> getNumQueries(AttentionOp op, unsigned dim) {
+/// The size of a dimension, where it is known.
+static std::optional<int64_t> getSize(AttentionOp op, unsigned dim) {
   int64_t bound = op.getDomain().getBounds()[dim];
   if (ShapedType::isDynamic(bound))
     return std::nullopt;
@@ -74,18 +74,20 @@ static int64_t getWidth(AttentionOp op) {
   return measure(DimKind::contraction) + measure(DimKind::value);
 }
 
-/// As many tiles as there is room for and as the queries fill; one where there
-/// is nothing to share.
-static int64_t getGroup(AttentionOp op, unsigned query, int64_t tile,
-                        int64_t bytes) {
+/// As many tiles as there is room for and as the queries, of all values of the
+/// dimension `head` (or -1), fill; one where there is nothing to share.
+static int64_t getGroup(AttentionOp op, unsigned query, int64_t head,
+                        int64_t tile, int64_t bytes) {
   if (llvm::is_contained(op.getDomain().getBounds(), 0))
     return 1;
   int64_t tileBytes = tile * getWidth(op) * int64_t(sizeof(float));
   int64_t largest = std::clamp<int64_t>(bytes / tileBytes, 1, kMaxGroup);
-  std::optional<int64_t> queries = getNumQueries(op, query);
-  if (!queries)
+  std::optional<int64_t> queries = getSize(op, query);
+  std::optional<int64_t> heads = head < 0 ? 1 : getSize(op, head);
+  if (!queries || !heads)
     return largest;
-  return std::clamp<int64_t>(llvm::divideCeil(*queries, tile), 1, largest);
+  return std::clamp<int64_t>(llvm::divideCeil(*queries, tile) * *heads, 1,
+                             largest);
 }
 
 namespace {
@@ -95,17 +97,24 @@ struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
   /// Tiles that many queries fill.
   ScheduleAttr getMany(AttentionOp op, unsigned query, int64_t key,
                        ScheduleAttr few) {
-    return ScheduleAttr::get(op.getContext(), query, queryTile, key, keyBlock,
-                             getGroup(op, query, queryTile, groupBytes),
-                             few ? minQueries : 0, few);
+    return ScheduleAttr::get(
+        op.getContext(), query, queryTile, key, keyBlock,
+        getGroup(op, query, /*head=*/-1, queryTile, groupBytes),
+        /*headDim=*/-1, /*keyPart=*/0, few ? minQueries : 0, few);
   }
 
   /// Narrow tiles: of the heads that share each key, if any do.
   ScheduleAttr getFew(AttentionOp op, unsigned query, int64_t key) {
     unsigned dim = getSharingDim(op, query).value_or(query);
-    return ScheduleAttr::get(
-        op.getContext(), dim, narrowTile, key, narrowKeyBlock,
-        getGroup(op, dim, narrowTile, groupBytes), 0, ScheduleAttr());
+    std::optional<unsigned> found = getHeadDim(op, dim);
+    int64_t head = found ? int64_t(*found) : -1;
+    int64_t keys = op.getDomain().getBounds()[key];
+    bool isOnePart = !ShapedType::isDynamic(keys) && keys <= narrowKeyPart;
+    return ScheduleAttr::get(op.getContext(), dim, narrowTile, key,
+                             narrowKeyBlock,
+                             getGroup(op, dim, head, narrowTile, groupBytes),
+                             head, isOnePart ? 0 : narrowKeyPart,
+                             /*minQueries=*/0, ScheduleAttr());
   }
 
   void runOnOperation() override {
@@ -118,7 +127,7 @@ struct SchedulePass : fovea::attn::impl::SchedulePassBase<SchedulePass> {
                         ? op.getSegments()->getKey()
                         : op.getDomain().getDims(DimKind::key).back();
       unsigned query = *getQueryDim(op);
-      std::optional<int64_t> queries = getNumQueries(op, query);
+      std::optional<int64_t> queries = getSize(op, query);
       if (minQueries == 0 || (queries && *queries >= minQueries))
         op.setScheduleAttr(getMany(op, query, key, {}));
       else if (queries)

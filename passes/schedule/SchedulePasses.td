@@ -20,7 +20,8 @@ def SchedulePass : Pass<"attn-schedule"> {
     parallel dimensions gets one of bound 1.
 
     Few queries do not fill such a tile: an attention with fewer than `min-queries` of them gets narrow
-    tiles, along a dimension of heads that share each key where there is one. Where the number of
+    tiles, along a dimension of heads that share each key where there is one. Heads with keys of their own
+    visit them together, block by block, and the keys are cut into parts for more threads. Where the number of
     queries is only known at run time, the schedule has both, the narrow one as `otherwise`.
   }];
   let dependentDialects = ["::fovea::attn::AttnDialect"];
@@ -38,9 +39,12 @@ def SchedulePass : Pass<"attn-schedule"> {
            "one, which computes at half the rate, takes as long">,
     Option<"narrowTile", "narrow-tile", "int64_t", /*default=*/"4",
            "Queries of a narrow tile; 4 x 4 sums of scores keep the multipliers busy">,
-    Option<"narrowKeyBlock", "narrow-key-block", "int64_t", /*default=*/"64",
-           "Keys of a block that narrow tiles visit; 64 keys and values of 128 elements in f32 stay in "
-           "a level-2 cache for the other tiles of a group">
+    Option<"narrowKeyBlock", "narrow-key-block", "int64_t", /*default=*/"32",
+           "Keys of a block that narrow tiles visit: few, so that keys of several heads that are side by side in "
+           "memory are read at about the same time">,
+    Option<"narrowKeyPart", "narrow-key-part", "int64_t", /*default=*/"256",
+           "Keys, at least, of a part of them that is computed in parallel to the others; 0: keys are "
+           "not cut into parts. Each part costs as much as a few more keys">
   ];
 }
 

@@ -40,17 +40,35 @@ struct Part {
 };
 } // namespace
 
-/// Starts a loop over the tiles of the group and sets the offset of each.
-scf::ForOp AttentionTiler::beginTileLoop(ValueRange carried) {
-  auto loop =
-      scf::ForOp::create(rewriter, loc, index(0), numTiles, index(1), carried);
-  rewriter.setInsertionPointToStart(loop.getBody());
-  Value step = arith::MulIOp::create(rewriter, loc, loop.getInductionVar(),
-                                     index(schedule.getQueryTile()));
-  offsets[schedule.getQueryDim()] =
-      rewriter.createOrFold<arith::AddIOp>(loc, groupOffset, step);
-  tile = loop.getInductionVar();
-  return loop;
+/// Starts loops over the tiles of the group, head by head, and sets the offsets
+/// of each.
+SmallVector<scf::ForOp, 2> AttentionTiler::beginTileLoops(ValueRange carried) {
+  SmallVector<scf::ForOp, 2> loops;
+  auto begin = [&](Value count) {
+    ValueRange inits =
+        loops.empty() ? carried : ValueRange(loops.back().getRegionIterArgs());
+    loops.push_back(
+        scf::ForOp::create(rewriter, loc, index(0), count, index(1), inits));
+    rewriter.setInsertionPointToStart(loops.back().getBody());
+    return loops.back().getInductionVar();
+  };
+  auto advance = [&](int64_t dim, Value step) {
+    offsets[dim] =
+        rewriter.createOrFold<arith::AddIOp>(loc, groupOffsets[dim], step);
+  };
+  Value before;
+  if (hasHeads()) {
+    Value head = begin(numHeads);
+    advance(schedule.getHeadDim(), head);
+    before = arith::MulIOp::create(rewriter, loc, head, groupTiles);
+  }
+  tile = begin(numTiles);
+  advance(schedule.getQueryDim(),
+          arith::MulIOp::create(rewriter, loc, tile,
+                                index(schedule.getQueryTile())));
+  if (before)
+    tile = arith::AddIOp::create(rewriter, loc, before, tile);
+  return loops;
 }
 
 SmallVector<Value> AttentionTiler::extractParts(ValueRange state) {
@@ -72,9 +90,10 @@ void AttentionTiler::forEachTile(ValueRange state,
   if (!isGrouped())
     return body(state);
   OpBuilder::InsertionGuard guard(rewriter);
-  beginTileLoop({});
+  SmallVector<Value> outside = offsets;
+  beginTileLoops({});
   body(extractParts(state));
-  offsets[schedule.getQueryDim()] = groupOffset;
+  offsets = outside;
 }
 
 SmallVector<Value> AttentionTiler::updateEachTile(
@@ -82,17 +101,22 @@ SmallVector<Value> AttentionTiler::updateEachTile(
   if (!isGrouped())
     return body(state);
   OpBuilder::InsertionGuard guard(rewriter);
-  scf::ForOp loop = beginTileLoop(state);
-  SmallVector<Value> updated = body(extractParts(loop.getRegionIterArgs()));
-  for (auto [k, value, whole] :
-       llvm::enumerate(updated, loop.getRegionIterArgs())) {
+  SmallVector<Value> outside = offsets;
+  SmallVector<scf::ForOp, 2> loops = beginTileLoops(state);
+  ValueRange wholes = loops.back().getRegionIterArgs();
+  SmallVector<Value> updated = body(extractParts(wholes));
+  for (auto [k, value, whole] : llvm::enumerate(updated, wholes)) {
     Part part(rewriter, whole, tile, buildColumns(k));
     value = tensor::InsertSliceOp::create(
         rewriter, loc, value, whole, part.offsets, part.sizes, part.strides);
   }
-  scf::YieldOp::create(rewriter, loc, updated);
-  offsets[schedule.getQueryDim()] = groupOffset;
-  return llvm::to_vector_of<Value>(loop.getResults());
+  for (scf::ForOp loop : llvm::reverse(loops)) {
+    scf::YieldOp::create(rewriter, loc, updated);
+    rewriter.setInsertionPointAfter(loop);
+    updated = llvm::to_vector_of<Value>(loop.getResults());
+  }
+  offsets = outside;
+  return updated;
 }
 
 //===----------------------------------------------------------------------===//
@@ -118,18 +142,18 @@ Value AttentionTiler::buildColumns(unsigned part) {
   return rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]);
 }
 
-SmallVector<Value> AttentionTiler::buildState() {
-  // Of a whole group only the tiles that it has are filled.
-  struct Fill {
-    RankedTensorType type;
-    SmallVector<Value> extents;
-    TypedAttr value;
-  };
-  SmallVector<Fill> fills;
-  auto add = [&](ArrayRef<int64_t> shape, ArrayRef<Value> extents,
-                 TypedAttr value) {
-    fills.push_back({RankedTensorType::get(shape, value.getType()),
-                     llvm::to_vector(extents), value});
+SmallVector<Value> AttentionTiler::buildExtents(unsigned part,
+                                                RankedTensorType type) {
+  if (type.hasStaticShape())
+    return {};
+  return {buildColumns(part)};
+}
+
+SmallVector<AttentionTiler::StatePiece> AttentionTiler::getInitialState() {
+  SmallVector<StatePiece> pieces;
+  auto add = [&](ArrayRef<int64_t> shape, TypedAttr value) {
+    auto type = RankedTensorType::get(shape, value.getType());
+    pieces.push_back({type, value});
   };
   int64_t rows = schedule.getQueryTile();
   TypedAttr zero = rewriter.getF32FloatAttr(0.0);
@@ -137,43 +161,45 @@ SmallVector<Value> AttentionTiler::buildState() {
       rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity());
   auto self = cast<AttentionOpInterface>(op.getOperation());
   for (unsigned k = 0; k < self.getNumValues(); ++k) {
-    if (self.isLogWeight(k)) {
-      add({rows}, {}, zero);
-      continue;
-    }
     int64_t dim = getValueDim(k);
-    int64_t extent = dim < 0 ? 1 : domain.getBounds()[dim];
-    SmallVector<Value> extents;
-    if (ShapedType::isDynamic(extent))
-      extents.push_back(buildColumns(k));
-    add({rows, extent}, extents, zero);
+    if (self.isLogWeight(k))
+      add({rows}, zero);
+    else
+      add({rows, dim < 0 ? 1 : domain.getBounds()[dim]}, zero);
   }
   if (op.getNormalizer().hasShift())
-    add({rows}, {}, lowest);
+    add({rows}, lowest);
   if (op.getNormalizer().hasMass())
-    add({rows}, {}, zero);
+    add({rows}, zero);
   if (hasStatistic(ResultKind::max))
-    add({rows}, {}, lowest);
+    add({rows}, lowest);
   if (hasStatistic(ResultKind::argmax)) {
-    add({rows}, {}, lowest);
-    add({rows}, {}, rewriter.getI64IntegerAttr(-1));
+    add({rows}, lowest);
+    add({rows}, rewriter.getI64IntegerAttr(-1));
   }
+  return pieces;
+}
 
+SmallVector<Value> AttentionTiler::buildTileState() {
+  SmallVector<Value> tiles;
+  for (auto [k, piece] : llvm::enumerate(getInitialState()))
+    tiles.push_back(buildFill(rewriter, loc, piece.type,
+                              buildExtents(k, piece.type), piece.value));
+  return tiles;
+}
+
+SmallVector<Value> AttentionTiler::buildState() {
+  // Of a whole group only the tiles that it has are filled.
   SmallVector<Value> wholes;
-  for (const Fill &fill : fills) {
-    SmallVector<int64_t> shape(fill.type.getShape());
+  for (auto [k, piece] : llvm::enumerate(getInitialState())) {
+    SmallVector<int64_t> shape(piece.type.getShape());
     shape.insert(shape.begin(), schedule.getQueryGroup());
     if (isGrouped())
-      wholes.push_back(tensor::EmptyOp::create(
-          rewriter, loc, shape, fill.type.getElementType(), fill.extents));
+      wholes.push_back(tensor::EmptyOp::create(rewriter, loc, shape,
+                                               piece.type.getElementType(),
+                                               buildExtents(k, piece.type)));
   }
-  return updateEachTile(wholes, [&](ValueRange) {
-    SmallVector<Value> tiles;
-    for (const Fill &fill : fills)
-      tiles.push_back(
-          buildFill(rewriter, loc, fill.type, fill.extents, fill.value));
-    return tiles;
-  });
+  return updateEachTile(wholes, [&](ValueRange) { return buildTileState(); });
 }
 
 SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
@@ -191,13 +217,13 @@ SmallVector<Value> AttentionTiler::buildKeys(SmallVector<Value> state) {
     loops.push_back(loop);
   }
 
-  int64_t key = schedule.getKeyDim();
   if (!op.getSegments() || op.getMask().empty()) {
-    state = buildBlocks(begins[key], ends[key], state);
+    state = buildBlocks(keyBegin, keyEnd, state);
   } else {
-    // The blocks that any tile of the group visits.
+    // The blocks that any tile of the group visits: the mask is the same for
+    // all of its heads.
     KeyPieces pieces = buildKeyPieces(rewriter, op, offsets, groupSize,
-                                      begins[key], ends[key], ends);
+                                      keyBegin, keyEnd, ends);
     state = buildVisitLoop(rewriter, loc, pieces, state,
                            [&](Value begin, Value end, ValueRange inner) {
                              return buildBlocks(begin, end, inner);

@@ -9,6 +9,7 @@
 #define FOVEA_PASSES_TILE_ATTENTIONTILER_H
 
 #include "dialect/Attn.h"
+#include "passes/tile/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -19,9 +20,12 @@ namespace fovea::attn {
 /// Rewrites one attention on memory.
 class AttentionTiler {
 public:
-  AttentionTiler(mlir::RewriterBase &rewriter, AttentionOp op)
+  /// `isRun`: the condition under which the op runs (null: always); without it
+  /// no memory is needed.
+  AttentionTiler(mlir::RewriterBase &rewriter, AttentionOp op,
+                 mlir::Value isRun)
       : rewriter(rewriter), op(op), loc(op.getLoc()), domain(op.getDomain()),
-        schedule(*op.getSchedule()) {}
+        schedule(*op.getSchedule()), isRun(isRun) {}
 
   mlir::LogicalResult run();
 
@@ -29,8 +33,17 @@ private:
   mlir::LogicalResult check();
   /// Result `number` in memory, as far as the domain has it.
   llvm::FailureOr<mlir::Value> buildDestination(unsigned number);
-  mlir::Value buildGroupTiles(mlir::Value numTiles);
-  void buildGroup(mlir::ValueRange ivs);
+  void measureGroups(mlir::Value allTiles);
+  void beginGroup(mlir::ValueRange ivs);
+  void beginTile(mlir::ValueRange ivs);
+  /// What rows that have visited no key have: a tile of one value for each
+  /// piece of the state.
+  struct StatePiece {
+    mlir::RankedTensorType type;
+    mlir::TypedAttr value;
+  };
+  llvm::SmallVector<StatePiece> getInitialState();
+  llvm::SmallVector<mlir::Value> buildTileState();
   llvm::SmallVector<mlir::Value> buildState();
   llvm::SmallVector<mlir::Value>
   buildKeys(llvm::SmallVector<mlir::Value> state);
@@ -41,6 +54,19 @@ private:
   llvm::SmallVector<mlir::Value>
   buildOnline(mlir::Value block, mlir::Value count, mlir::ValueRange visit,
               bool masked, mlir::ValueRange state);
+
+  /// The keys in parts.
+  bool isInParts() { return schedule.getKeyPart() > 0; }
+  void measureParts(llvm::ArrayRef<mlir::OpFoldResult> counts);
+  void beginPart(mlir::Value part);
+  void createPartials();
+  TileAccess getPlaceOfPartial(unsigned k, unsigned numDims,
+                               llvm::ArrayRef<mlir::AffineExpr> coordinates,
+                               mlir::Value part);
+  void storePartials(mlir::Value part, mlir::ValueRange state);
+  mlir::Value lookUpPartial(unsigned k, mlir::Value chosen,
+                            mlir::Value otherwise);
+  llvm::SmallVector<mlir::Value> buildMergedState();
 
   /// What one tile of queries has of the keys.
   struct RowState {
@@ -67,7 +93,8 @@ private:
       mlir::ValueRange state,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)>
           body);
-  mlir::scf::ForOp beginTileLoop(mlir::ValueRange carried);
+  llvm::SmallVector<mlir::scf::ForOp, 2>
+  beginTileLoops(mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> extractParts(mlir::ValueRange state);
 
   mlir::Value index(int64_t value) {
@@ -78,6 +105,7 @@ private:
                                        rewriter.getF32Type());
   }
   bool isGrouped() { return schedule.getQueryGroup() > 1; }
+  bool hasHeads() { return isGrouped() && schedule.getHeadDim() >= 0; }
   bool hasStatistic(ResultKind kind) { return op.findResult(kind).has_value(); }
   /// The dimension that weighted sum `k` extends along beside the rows, or -1.
   int64_t getValueDim(unsigned k) {
@@ -87,6 +115,9 @@ private:
   /// The extent of a part of the state along its value dimension, if it has
   /// one.
   mlir::Value buildColumns(unsigned part);
+  /// The dynamic extents of a piece of a tile's state, of this type.
+  llvm::SmallVector<mlir::Value> buildExtents(unsigned part,
+                                              mlir::RankedTensorType type);
 
   mlir::RewriterBase &rewriter;
   AttentionOp op;
@@ -100,12 +131,23 @@ private:
   llvm::SmallVector<mlir::Value> destinations;
   /// Offset of every dimension of the current tile; those of keys vary.
   llvm::SmallVector<mlir::Value> offsets;
-  /// Tiles and queries of a group; the last one may have fewer.
-  mlir::Value groupTiles, groupSize;
-  /// First query of the current group, and how many tiles it has.
-  mlir::Value groupOffset, numTiles;
+  /// The keys that are walked.
+  mlir::Value keyBegin, keyEnd;
+  /// Tiles, queries and heads of a group; the last one may have fewer.
+  mlir::Value groupTiles, groupSize, groupHeads;
+  /// Offsets of the current group, and how many tiles and heads it has.
+  llvm::SmallVector<mlir::Value> groupOffsets;
+  mlir::Value numTiles, numHeads;
   /// The number of the current tile in its group.
   mlir::Value tile;
+
+  /// The condition under which all this runs, or null.
+  mlir::Value isRun;
+  /// How many parts of how many keys there are.
+  mlir::Value numParts, partSize;
+  /// The states that parts leave: `[parts][parallel dims...]`, sums also
+  /// `[columns]`.
+  llvm::SmallVector<mlir::Value> partials;
 };
 
 } // namespace fovea::attn

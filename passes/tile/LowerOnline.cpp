@@ -181,37 +181,16 @@ SmallVector<Value> OnlineStep::buildSums() {
 /// The index of the first key with the greatest score, if that is in this
 /// block; `at`, if it is not.
 Value OnlineStep::buildArgMax(Value at) {
-  // Places in a block are small enough to be floats. The first is the least.
-  Value lowest = arith::ConstantOp::create(
-      rewriter, loc,
-      rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
-  Value places = buildMap(
-      scores, {scores, newGreatest},
-      [&](OpBuilder &b, ValueRange args) -> Value {
-        Value place = arith::IndexCastOp::create(
-            b, loc, b.getI32Type(), TileIndexOp::create(b, loc, 1));
-        place = arith::SIToFPOp::create(b, loc, b.getF32Type(), place);
-        place = arith::NegFOp::create(b, loc, place);
-        Value isGreatest = arith::CmpFOp::create(
-            b, loc, arith::CmpFPredicate::OEQ, args[0], args[1]);
-        return arith::SelectOp::create(b, loc, isGreatest, place, lowest);
-      });
-  Value none =
-      buildMap(greatest, {}, [&](OpBuilder &, ValueRange) { return lowest; });
-  Value first = buildReduce(TileReduction::max, places, none);
-  Value begin = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
-                                           firstKey);
+  Value first = buildFirstPlace(rewriter, loc, scores, newGreatest, begin, end);
+  Value origin = arith::IndexCastOp::create(rewriter, loc,
+                                            rewriter.getI64Type(), firstKey);
   return buildMap(
       at, {greatest, newGreatest, first, at},
       [&](OpBuilder &b, ValueRange args) -> Value {
         Value isGreater = arith::CmpFOp::create(
             b, loc, arith::CmpFPredicate::OGT, args[1], args[0]);
-        Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-        Value place = arith::SelectOp::create(b, loc, isGreater, args[2], zero);
-        place = arith::NegFOp::create(b, loc, place);
-        place = arith::FPToSIOp::create(b, loc, b.getI32Type(), place);
-        place = arith::ExtSIOp::create(b, loc, b.getI64Type(), place);
-        Value index = arith::AddIOp::create(b, loc, begin, place);
+        Value place = arith::ExtSIOp::create(b, loc, b.getI64Type(), args[2]);
+        Value index = arith::AddIOp::create(b, loc, origin, place);
         return arith::SelectOp::create(b, loc, isGreater, index, args[3]);
       });
 }

@@ -15,6 +15,10 @@
 // of the block, with the mask only where the block has keys that the mask may
 // drop.
 //
+// Where the keys are in parts there are two such loops: over the parts too,
+// which leave their state in memory, and over the tiles, which merge the
+// states.
+//
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
@@ -78,82 +82,142 @@ LogicalResult AttentionTiler::run() {
       return failure();
     destinations.push_back(*destination);
   }
-  Value queryTile = index(schedule.getQueryTile());
-  SmallVector<OpFoldResult> counts;
-  OpFoldResult *queryCount = nullptr;
+  keyBegin = begins[schedule.getKeyDim()];
+  keyEnd = ends[schedule.getKeyDim()];
+
+  // Tiles along each parallel dimension, then groups of them.
+  SmallVector<OpFoldResult> tiles, groups;
   Value allTiles = index(1);
-  counts.reserve(domain.getNumDims());
   for (unsigned dim : domain.getDims(DimKind::parallel)) {
     Value size =
         rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]);
-    bool isQuery = dim == schedule.getQueryDim();
-    if (isQuery)
-      size = rewriter.createOrFold<arith::CeilDivSIOp>(loc, size, queryTile);
+    if (dim == schedule.getQueryDim())
+      size = rewriter.createOrFold<arith::CeilDivSIOp>(
+          loc, size, index(schedule.getQueryTile()));
     allTiles = rewriter.createOrFold<arith::MulIOp>(loc, allTiles, size);
-    counts.push_back(size);
-    if (isQuery)
-      queryCount = &counts.back();
+    tiles.push_back(size);
   }
-  groupSize = queryTile;
-  if (isGrouped()) {
-    groupTiles = buildGroupTiles(allTiles);
-    groupSize =
-        rewriter.createOrFold<arith::MulIOp>(loc, groupTiles, queryTile);
-    *queryCount = rewriter.createOrFold<arith::CeilDivSIOp>(
-        loc, cast<Value>(*queryCount), groupTiles);
+  measureGroups(allTiles);
+  for (auto [count, dim] :
+       llvm::zip(tiles, domain.getDims(DimKind::parallel))) {
+    Value most = dim == schedule.getQueryDim()  ? groupTiles
+                 : dim == schedule.getHeadDim() ? groupHeads
+                                                : Value();
+    groups.push_back(most ? rewriter.createOrFold<arith::CeilDivSIOp>(
+                                loc, cast<Value>(count), most)
+                          : cast<Value>(count));
   }
-  auto forall =
-      scf::ForallOp::create(rewriter, loc, counts, ValueRange(), std::nullopt);
-  rewriter.setInsertionPointToStart(forall.getBody());
-  buildGroup(forall.getInductionVars());
+
+  auto forEach = [&](ArrayRef<OpFoldResult> counts,
+                     function_ref<void(ValueRange)> body) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    auto forall = scf::ForallOp::create(rewriter, loc, counts, ValueRange(),
+                                        std::nullopt);
+    rewriter.setInsertionPointToStart(forall.getBody());
+    body(forall.getInductionVars());
+  };
+  if (!isInParts()) {
+    forEach(groups, [&](ValueRange ivs) {
+      beginGroup(ivs);
+      forEachTile(buildKeys(buildState()),
+                  [&](ValueRange state) { buildResults(state); });
+    });
+  } else {
+    measureParts(groups);
+    createPartials();
+    groups.push_back(numParts);
+    forEach(groups, [&](ValueRange ivs) {
+      beginGroup(ivs.drop_back());
+      beginPart(ivs.back());
+      forEachTile(buildKeys(buildState()),
+                  [&](ValueRange state) { storePartials(ivs.back(), state); });
+    });
+    forEach(tiles, [&](ValueRange ivs) {
+      beginTile(ivs);
+      buildResults(buildMergedState());
+    });
+  }
   rewriter.eraseOp(op);
   return success();
 }
 
-/// As many of `allTiles` as the schedule allows, and no more than leave each
-/// thread beside the first some groups to choose from, so that all end at
-/// about the same time. A tile computes the same in any group.
-Value AttentionTiler::buildGroupTiles(Value allTiles) {
-  Value workers = WorkersOp::create(rewriter, loc);
-  Value others = arith::SubIOp::create(rewriter, loc, workers, index(1));
-  Value groups =
-      arith::MulIOp::create(rewriter, loc, others, index(kGroupsPerThread));
-  groups = arith::MaxSIOp::create(rewriter, loc, groups, index(1));
-  Value tiles = arith::CeilDivSIOp::create(rewriter, loc, allTiles, groups);
-  tiles = arith::MaxSIOp::create(rewriter, loc, tiles, index(1));
-  return arith::MinSIOp::create(rewriter, loc, tiles,
-                                index(schedule.getQueryGroup()));
+/// Decides how many tiles are in a group: as many of `allTiles` as the schedule
+/// allows, and no more than leave each thread beside the first some groups to
+/// choose from, so that all end at about the same time; where keys are in
+/// parts there are enough. A tile computes the same in any group.
+void AttentionTiler::measureGroups(Value allTiles) {
+  groupSize = index(schedule.getQueryTile());
+  if (!isGrouped())
+    return;
+  Value room = index(schedule.getQueryGroup());
+  if (!isInParts()) {
+    Value workers = WorkersOp::create(rewriter, loc);
+    Value others = arith::SubIOp::create(rewriter, loc, workers, index(1));
+    Value groups =
+        arith::MulIOp::create(rewriter, loc, others, index(kGroupsPerThread));
+    groups = arith::MaxSIOp::create(rewriter, loc, groups, index(1));
+    Value tiles = arith::CeilDivSIOp::create(rewriter, loc, allTiles, groups);
+    tiles = arith::MaxSIOp::create(rewriter, loc, tiles, index(1));
+    room = arith::MinSIOp::create(rewriter, loc, tiles, room);
+  }
+  groupTiles = room;
+  if (hasHeads()) {
+    int64_t query = schedule.getQueryDim();
+    Value queries =
+        rewriter.createOrFold<arith::SubIOp>(loc, ends[query], begins[query]);
+    Value tiles =
+        rewriter.createOrFold<arith::CeilDivSIOp>(loc, queries, groupSize);
+    tiles = rewriter.createOrFold<arith::MaxSIOp>(loc, tiles, index(1));
+    groupTiles = rewriter.createOrFold<arith::MinSIOp>(loc, tiles, room);
+    groupHeads = rewriter.createOrFold<arith::DivSIOp>(loc, room, groupTiles);
+  }
+  groupSize = rewriter.createOrFold<arith::MulIOp>(loc, groupTiles, groupSize);
 }
 
-void AttentionTiler::buildGroup(ValueRange ivs) {
+void AttentionTiler::beginGroup(ValueRange ivs) {
   offsets = begins;
+  auto left = [&](int64_t dim) {
+    return rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], offsets[dim]);
+  };
   for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
     Value step = iv;
     if (dim == schedule.getQueryDim())
       step = arith::MulIOp::create(rewriter, loc, iv, groupSize);
+    else if (hasHeads() && dim == schedule.getHeadDim())
+      step = arith::MulIOp::create(rewriter, loc, iv, groupHeads);
     offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
   }
-  int64_t query = schedule.getQueryDim();
-  groupOffset = offsets[query];
-  if (isGrouped()) {
-    Value left =
-        rewriter.createOrFold<arith::SubIOp>(loc, ends[query], groupOffset);
-    Value tiles = rewriter.createOrFold<arith::CeilDivSIOp>(
-        loc, left, index(schedule.getQueryTile()));
-    numTiles = rewriter.createOrFold<arith::MinSIOp>(loc, tiles, groupTiles);
+  groupOffsets = offsets;
+  if (!isGrouped())
+    return;
+  Value tiles = rewriter.createOrFold<arith::CeilDivSIOp>(
+      loc, left(schedule.getQueryDim()), index(schedule.getQueryTile()));
+  numTiles = rewriter.createOrFold<arith::MinSIOp>(loc, tiles, groupTiles);
+  if (hasHeads())
+    numHeads = rewriter.createOrFold<arith::MinSIOp>(
+        loc, left(schedule.getHeadDim()), groupHeads);
+}
+
+void AttentionTiler::beginTile(ValueRange ivs) {
+  offsets = begins;
+  for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
+    Value step = iv;
+    if (dim == schedule.getQueryDim())
+      step = arith::MulIOp::create(rewriter, loc, iv,
+                                   index(schedule.getQueryTile()));
+    offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
   }
-  SmallVector<Value> state = buildKeys(buildState());
-  forEachTile(state, [&](ValueRange parts) { buildResults(parts); });
 }
 
 /// Splits an attention with two schedules into one for each, and a test of how
-/// many queries there are. Returns the attentions to tile.
-static SmallVector<AttentionOp> splitSchedules(RewriterBase &rewriter,
-                                               AttentionOp op) {
+/// many queries there are. Returns the attentions to tile, and the condition
+/// under which each runs (null for always).
+static SmallVector<std::pair<AttentionOp, Value>>
+splitSchedules(RewriterBase &rewriter, AttentionOp op) {
   ScheduleAttr schedule = *op.getSchedule();
   ScheduleAttr otherwise = schedule.getOtherwise();
   if (!otherwise)
-    return {op};
+    return {{op, nullptr}};
   Location loc = op.getLoc();
   rewriter.setInsertionPoint(op);
   Value queries = getValueOrCreateConstantIndexOp(
@@ -169,9 +233,16 @@ static SmallVector<AttentionOp> splitSchedules(RewriterBase &rewriter,
   op.setScheduleAttr(ScheduleAttr::get(
       op.getContext(), schedule.getQueryDim(), schedule.getQueryTile(),
       schedule.getKeyDim(), schedule.getKeyBlock(), schedule.getQueryGroup(),
-      /*minQueries=*/0, ScheduleAttr()));
-  SmallVector<AttentionOp> all = splitSchedules(rewriter, narrow);
-  all.push_back(op);
+      schedule.getHeadDim(), schedule.getKeyPart(), /*minQueries=*/0,
+      ScheduleAttr()));
+  SmallVector<std::pair<AttentionOp, Value>> all =
+      splitSchedules(rewriter, narrow);
+  // Not more than the innermost condition: it implies that there are fewer
+  // queries than for the outer ones.
+  for (auto &[inner, isRun] : all)
+    if (!isRun)
+      isRun = few;
+  all.emplace_back(op, nullptr);
   return all;
 }
 
@@ -187,8 +258,8 @@ struct TileAttentionPass
         op.emitOpError("expects a schedule before it is tiled");
         return signalPassFailure();
       }
-      for (AttentionOp scheduled : splitSchedules(rewriter, op))
-        if (failed(AttentionTiler(rewriter, scheduled).run()))
+      for (auto [scheduled, isRun] : splitSchedules(rewriter, op))
+        if (failed(AttentionTiler(rewriter, scheduled, isRun).run()))
           return signalPassFailure();
     }
   }

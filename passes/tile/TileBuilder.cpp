@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace fovea::attn;
 
@@ -70,6 +72,44 @@ Value fovea::attn::buildLogWeightRescale(OpBuilder &builder, Location loc,
         Value isGone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                              rescale, zero);
         return arith::SelectOp::create(b, loc, isGone, zero, moved);
+      });
+}
+
+Value fovea::attn::buildFirstPlace(OpBuilder &builder, Location loc, Value tile,
+                                   Value greatest, Value begin, Value end) {
+  // The first is the least, and the greatest of the negative ones. None: 1.
+  auto rowsType = cast<RankedTensorType>(greatest.getType());
+  Value none = buildTileMap(
+      builder, loc, rowsType, {}, {}, [&](OpBuilder &b, ValueRange) -> Value {
+        return arith::ConstantOp::create(
+            b, loc, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+      });
+  Value places = buildTileMap(
+      builder, loc, cast<RankedTensorType>(tile.getType()), {tile, greatest},
+      {}, [&](OpBuilder &b, ValueRange args) -> Value {
+        Value lowest = arith::ConstantOp::create(
+            b, loc, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+        Value place = arith::IndexCastOp::create(
+            b, loc, b.getI32Type(), TileIndexOp::create(b, loc, 1));
+        place = arith::SIToFPOp::create(b, loc, b.getF32Type(), place);
+        place = arith::NegFOp::create(b, loc, place);
+        Value isGreatest = arith::CmpFOp::create(
+            b, loc, arith::CmpFPredicate::OEQ, args[0], args[1]);
+        return arith::SelectOp::create(b, loc, isGreatest, place, lowest);
+      });
+  Value first = TileReduceOp::create(builder, loc, rowsType, TileReduction::max,
+                                     places, none, begin, end);
+  return buildTileMap(
+      builder, loc, rowsType.clone(builder.getI32Type()), first, {},
+      [&](OpBuilder &b, ValueRange args) -> Value {
+        Value lowest = arith::ConstantOp::create(
+            b, loc, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+        Value one = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(1));
+        Value isNone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
+                                             args[0], lowest);
+        Value place = arith::SelectOp::create(b, loc, isNone, one, args[0]);
+        place = arith::NegFOp::create(b, loc, place);
+        return arith::FPToSIOp::create(b, loc, b.getI32Type(), place);
       });
 }
 

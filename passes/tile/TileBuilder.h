@@ -46,6 +46,13 @@ mlir::Value buildLogWeightRescale(mlir::OpBuilder &builder, mlir::Location loc,
                                   mlir::Value sum, mlir::Value mass,
                                   mlir::Value oldShift, mlir::Value newShift);
 
+/// The first of the places begin <= k < end of each row of `tile`, `[rows x
+/// k]`, that holds `greatest` (`[rows]`), as i32; negative where none does.
+/// Places are few enough to be floats.
+mlir::Value buildFirstPlace(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::Value tile, mlir::Value greatest,
+                            mlir::Value begin, mlir::Value end);
+
 /// Rounds or widens a float to another float type.
 mlir::Value buildFloatCast(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::Value value, mlir::Type type);

@@ -68,14 +68,31 @@ LogicalResult TileVectorizer::processFor(scf::ForOp loop) {
   Operation *terminator = body->getTerminator();
   builder.setInsertionPoint(terminator);
   SmallVector<Value> yields;
-  for (auto [arg, yielded] : llvm::zip(args, terminator->getOperands())) {
+  struct Copy {
+    Value from, argument, result;
+  };
+  SmallVector<Copy> copies;
+  for (auto [arg, yielded, result] :
+       llvm::zip(args, terminator->getOperands(), loop.getResults())) {
     if (!isTile(arg))
       yields.push_back(yielded);
     else if (!isWide(arg))
       yields.push_back(readWhole(loc, yielded));
     else if (code.getPanel(yielded) != code.getPanel(arg))
-      copyToPanel(loc, yielded, arg);
+      copies.push_back({yielded, arg, result});
   }
+  // Each may be made of what any argument holds, as it is read: none is
+  // overwritten until all have been read.
+  if (copies.size() > 1)
+    for (Copy &copy : copies) {
+      code.setPanel(copy.result, createPanelFor(copy.argument));
+      copyToPanel(loc, copy.from, copy.result);
+      copy.from = copy.result;
+    }
+  for (const Copy &copy : copies)
+    copyToPanel(loc, copy.from, copy.argument);
+  for (const Copy &copy : copies)
+    code.setPanel(copy.result, code.getPanel(copy.argument));
   scf::YieldOp::create(builder, loc, yields);
   terminator->erase();
   replaced.push_back(loop);

@@ -32,10 +32,13 @@ bool TileSweep::isScoreTile(Value tile) const {
 }
 
 /// Whether a map looks like a tile of scores, but is one that scores are made
-/// of.
+/// of, or that a weighted sum begins with.
 static bool isOperand(TileMapOp map) {
-  return llvm::all_of(map->getUsers(),
-                      llvm::IsaPred<TileContractOp, tensor::InsertSliceOp>);
+  return llvm::all_of(map->getUses(), [](OpOperand &use) {
+    if (auto weigh = dyn_cast<TileWeighOp>(use.getOwner()))
+      return &use == &weigh.getInitMutable();
+    return isa<TileContractOp, tensor::InsertSliceOp>(use.getOwner());
+  });
 }
 
 bool TileSweep::isMember(Value value) const {

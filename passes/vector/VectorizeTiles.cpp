@@ -170,7 +170,13 @@ struct VectorizeTilesPass
       if (root)
         roots.insert(root);
     });
-    for (Operation *root : roots) {
+    // Functions last: of their tiles only those outside of iterations are left.
+    SmallVector<Operation *> ordered;
+    for (bool isIteration : {true, false})
+      llvm::append_range(ordered, llvm::make_filter_range(roots, [&](auto *op) {
+                           return isa<scf::ForallOp>(op) == isIteration;
+                         }));
+    for (Operation *root : ordered) {
       if (!root->getRegion(0).hasOneBlock()) {
         root->emitOpError("expects tiles in structured control flow, but has "
                           "several blocks");

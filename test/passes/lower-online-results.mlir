@@ -16,7 +16,8 @@ func.func @results(%t: memref<?x?xf32>, %v: memref<?x4xf32>, %i0: index, %j0: in
   // CHECK: %[[W:.*]] = attn.tile.map ins(%[[S]], %[[M2]]
   // CHECK: %[[L2:.*]] = attn.tile.reduce sum %[[W]]
   // CHECK: %[[PLACES:.*]] = attn.tile.map ins(%[[S]], %[[BEST]]
-  // CHECK: %[[FIRST:.*]] = attn.tile.reduce max %[[PLACES]]
+  // CHECK: %[[LEAST:.*]] = attn.tile.reduce max %[[PLACES]]
+  // CHECK: %[[FIRST:.*]] = attn.tile.map ins(%[[LEAST]] : tensor<8xf32>)
   // CHECK: %[[AT2:.*]] = attn.tile.map ins(%[[M]], %[[BEST]], %[[FIRST]], %[[AT]]
   // CHECK: %[[KEPT:.*]] = attn.tile.map ins(%[[S]] : tensor<8x16xf32>)
   // CHECK: %[[U1:.*]] = attn.tile.map ins(%[[U]], %[[L]], %[[M]], %[[M2]]

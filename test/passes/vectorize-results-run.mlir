@@ -1,8 +1,13 @@
-// All results of an attention as vector code, of many rows and of few, and by plain loops.
+// All results of an attention as vector code, of many rows and of few, and by plain loops; of keys in parts
+// too.
 // RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=8 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.tiles
 // RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=4 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.narrow
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=64 narrow-tile=4 narrow-key-block=4 narrow-key-part=5' \
+// RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.few-parts
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=64 narrow-tile=8 narrow-key-block=4 narrow-key-part=5' \
+// RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.many-parts
 // DEFINE: %{run} = fovea-opt --pass-pipeline='builtin.module(func.func(scf-forall-to-for), \
 // DEFINE:   expand-strided-metadata, lower-affine, func.func(arith-expand), convert-scf-to-cf, \
 // DEFINE:   convert-vector-to-llvm, convert-math-to-llvm, convert-math-to-libm, convert-arith-to-llvm, \
@@ -12,6 +17,12 @@
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.loops
 // RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.vector
 // RUN: fovea-opt %t.narrow --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.rows
+// RUN: fovea-opt %t.few-parts --attn-tile-to-loops | %{run} > %t.parts
+// RUN: fovea-opt %t.few-parts --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.few
+// RUN: fovea-opt %t.many-parts --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.many
+// RUN: %python %S/inputs/same_numbers.py %t.loops %t.parts 2
+// RUN: %python %S/inputs/same_numbers.py %t.loops %t.few 2
+// RUN: %python %S/inputs/same_numbers.py %t.loops %t.many 2
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.vector 2
 // RUN: %python %S/inputs/same_numbers.py %t.loops %t.rows 2
 // The first row has no keys, the last one has a NaN.

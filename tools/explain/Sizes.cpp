@@ -254,10 +254,18 @@ SizePolynomial Sizes::evaluate(Value value) {
       // A workspace too large to count is one that does not fit: what tells so
       // is never set here.
       .Case([&](arith::OrIOp) { return operand(0) + operand(1); })
-      .Case([&](arith::SelectOp) {
-        std::optional<double> condition = operand(0).constant();
-        return condition ? operand(*condition != 0 ? 1 : 2)
-                         : SizePolynomial::integer("?");
+      .Case([&](arith::SelectOp select) {
+        if (std::optional<double> condition = operand(0).constant())
+          return operand(*condition != 0 ? 1 : 2);
+        // What is needed where a size is small is multiplied by 1 there, else
+        // by 0.
+        auto less = select.getCondition().getDefiningOp<arith::CmpIOp>();
+        std::optional<double> otherwise = operand(2).constant();
+        if (!less || less.getPredicate() != arith::CmpIPredicate::slt ||
+            otherwise != 0)
+          return SizePolynomial::integer("?");
+        SizePolynomial gap = valueOf(less.getRhs()) - valueOf(less.getLhs());
+        return operand(1) * SizePolynomial::min(SizePolynomial::max(gap, 0), 1);
       })
       .Case([&](LLVM::ExtractValueOp extract) {
         return extract.getPosition() == ArrayRef<int64_t>{0}
