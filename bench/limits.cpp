@@ -87,6 +87,33 @@ __attribute__((target("avx512f,avx512bf16"))) void multiplyAddBf16() {
   }
   keep(sums);
 }
+
+/// What ldtilecfg reads.
+struct TileShapes {
+  uint8_t palette = 1, start = 0, reserved[14] = {};
+  uint16_t rowBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+/// Tiles cannot be constraints of assembly: sums of four, which is as many as
+/// hide the latency, from two factors.
+__attribute__((target("amx-tile,amx-bf16"))) void multiplyAddAmx() {
+  TileShapes shapes;
+  _tile_loadconfig(&shapes);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+  for (int64_t step = 0; step < kSteps * kSums / 4; ++step) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  _tile_release();
+}
 #endif
 
 struct MultiplyAdd {
@@ -105,10 +132,13 @@ constexpr MultiplyAdd kKinds[FOVEA_LIMIT_KINDS] = {
     {"f32 AVX-512", multiplyAddAvx512, 16, FOVEA_CPU_BIT(FOVEA_CPU_AVX512F)},
     {"bf16 AVX-512", multiplyAddBf16, 32,
      FOVEA_CPU_BIT(FOVEA_CPU_AVX512F) | FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16)},
+    {"bf16 AMX", multiplyAddAmx, 16 * 16 * 32,
+     FOVEA_CPU_BIT(FOVEA_CPU_AMXTILE) | FOVEA_CPU_BIT(FOVEA_CPU_AMXBF16)},
 #else
     {"f32 AVX2", nullptr, 0, 0},
     {"f32 AVX-512", nullptr, 0, 0},
     {"bf16 AVX-512", nullptr, 0, 0},
+    {"bf16 AMX", nullptr, 0, 0},
 #endif
 };
 

@@ -24,8 +24,10 @@ typedef enum fovea_limit_kind {
   FOVEA_LIMIT_F32_AVX512 = 2,
   /** vdpbf16ps: pairs of bf16, sums in f32. */
   FOVEA_LIMIT_BF16_AVX512 = 3,
+  /** tdpbf16ps: tiles of 16 x 32 bf16, sums in f32. */
+  FOVEA_LIMIT_BF16_AMX = 4,
 } fovea_limit_kind;
-#define FOVEA_LIMIT_KINDS 4
+#define FOVEA_LIMIT_KINDS 5
 
 /** "f32 AVX2", ...; NULL when out of range. */
 FOVEA_API const char *fovea_limit_name(int32_t kind);

@@ -18,7 +18,7 @@ import peers
 import report
 
 # Of fovea_limit_kind: what may serve products of a dtype. Those of bf16 may also be done in f32.
-KINDS = {"f32": (0, 1, 2), "bf16": (0, 1, 2, 3)}
+KINDS = {"f32": (0, 1, 2), "bf16": (0, 1, 2, 3, 4)}
 
 
 CASES = {"attention": attention.Attention, "linear": models.Linear, "minilm": models.MiniLM}
