@@ -97,7 +97,7 @@ def NarrowWeightsPass : Pass<"attn-narrow-weights"> {
 
     The sum of the weights is still that of the weights in f32. A weight is off by half a unit in the last place
     of bf16 at most, as the result is when it is stored, and the errors of several weights cancel in part.
-    Rows and keys have to be multiples of two units, columns of one.
+    Rows and keys have to be multiples of two units, and the number of columns known.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
   let options = [

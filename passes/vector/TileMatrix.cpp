@@ -104,7 +104,6 @@ bool fovea::attn::isMatrixWeigh(TileWeighOp weigh) {
       !areWholeBlocks(weights.getShape()) ||
       !weigh.getWeights().getDefiningOp<TileMapOp>() || sum.getRank() != 2 ||
       !sum.getElementType().isF32() || sum.isDynamicDim(1) ||
-      sum.getDimSize(1) % MatrixUnit::rows != 0 ||
       body.getNumArguments() != 1 ||
       body.getTerminator()->getOperand(0) != body.getArgument(0) ||
       !isOperand(weigh.getMaps()[0], 1))

@@ -24,9 +24,10 @@ Value TileVectorizer::fillTransposedValues(TileLoadOp load, int64_t keys) {
   Location loc = load.getLoc();
   constexpr int64_t block = MatrixUnit::block, side = MatrixUnit::rows;
   auto type = cast<RankedTensorType>(load.getType());
-  int64_t columns = type.getDimSize(1);
-  Value panel = code.createBuffer(loc, {keys / block + 2, columns, block},
-                                  type.getElementType());
+  int64_t columns = type.getDimSize(1), rest = columns % side;
+  Value panel = code.createBuffer(
+      loc, {keys / block + 2, int64_t(llvm::alignTo(columns, side)), block},
+      type.getElementType());
   Value extent = code.getExtents(load)[0];
   Value last =
       builder.createOrFold<arith::SubIOp>(loc, extent, code.index(loc, 1));
@@ -34,36 +35,43 @@ Value TileVectorizer::fillTransposedValues(TileLoadOp load, int64_t keys) {
   auto blocks = scf::ForOp::create(builder, loc, code.index(loc, 0), extent,
                                    code.index(loc, block));
   builder.setInsertionPointToStart(blocks.getBody());
-  auto squares =
-      scf::ForOp::create(builder, loc, code.index(loc, 0),
-                         code.index(loc, columns), code.index(loc, side));
-  builder.setInsertionPointToStart(squares.getBody());
-  Value firstKey = blocks.getInductionVar(), column = squares.getInductionVar();
-  // Of keys that do not exist any will do: none of them is visited.
-  auto readKey = [&](int64_t offset) {
-    Value key =
-        arith::AddIOp::create(builder, loc, firstKey, code.index(loc, offset));
-    if (type.isDynamicDim(0))
-      key = arith::MinSIOp::create(builder, loc, key, last);
-    return code.readRow(loc, load, {key, column}, side);
-  };
-  auto pairs = VectorType::get(side, builder.getI32Type());
-  SmallVector<Value> rows;
-  for (int64_t pair = 0; pair < side; ++pair)
-    rows.push_back(vector::BitCastOp::create(
-        builder, loc, pairs,
-        vector::InterleaveOp::create(builder, loc, readKey(2 * pair),
-                                     readKey(2 * pair + 1))));
-  code.transposeSquare(loc, rows);
+  Value firstKey = blocks.getInductionVar();
   Value number =
       arith::DivUIOp::create(builder, loc, firstKey, code.index(loc, block));
-  for (auto [k, row] : llvm::enumerate(rows)) {
-    Value at = arith::AddIOp::create(builder, loc, column, code.index(loc, k));
-    Value line = vector::BitCastOp::create(
-        builder, loc, VectorType::get(block, type.getElementType()), row);
-    vector::StoreOp::create(builder, loc, line, panel,
-                            ValueRange{number, at, code.index(loc, 0)});
-  }
+  // Of keys that do not exist any will do: none of them is visited. Of columns
+  // too: nothing reads their sums.
+  auto buildSquare = [&](Value column, Value count) {
+    auto readKey = [&](int64_t offset) {
+      Value key = arith::AddIOp::create(builder, loc, firstKey,
+                                        code.index(loc, offset));
+      if (type.isDynamicDim(0))
+        key = arith::MinSIOp::create(builder, loc, key, last);
+      return code.readRow(loc, load, {key, column}, side, count);
+    };
+    auto pairs = VectorType::get(side, builder.getI32Type());
+    SmallVector<Value> rows;
+    for (int64_t pair = 0; pair < side; ++pair)
+      rows.push_back(vector::BitCastOp::create(
+          builder, loc, pairs,
+          vector::InterleaveOp::create(builder, loc, readKey(2 * pair),
+                                       readKey(2 * pair + 1))));
+    code.transposeSquare(loc, rows);
+    for (auto [k, row] : llvm::enumerate(rows)) {
+      Value line = vector::BitCastOp::create(
+          builder, loc, VectorType::get(block, type.getElementType()), row);
+      Value at =
+          arith::AddIOp::create(builder, loc, column, code.index(loc, k));
+      vector::StoreOp::create(builder, loc, line, panel,
+                              ValueRange{number, at, code.index(loc, 0)});
+    }
+  };
+  auto squares = scf::ForOp::create(builder, loc, code.index(loc, 0),
+                                    code.index(loc, columns - rest),
+                                    code.index(loc, side));
+  if (rest)
+    buildSquare(code.index(loc, columns - rest), code.index(loc, rest));
+  builder.setInsertionPointToStart(squares.getBody());
+  buildSquare(squares.getInductionVar(), Value());
   return panel;
 }
 
@@ -226,7 +234,9 @@ LogicalResult TileVectorizer::processMatrixWeigh(TileWeighOp weigh) {
   Value first = blocks.getFirst(), last = blocks.getLast();
   int64_t copies = cast<MemRefType>(values.getType()).getDimSize(0) - 2;
   MatrixUnit unit(builder);
-  auto buildColumns = [&](int64_t from, int64_t to, size_t tiles) {
+  // `memory` has the sums of the columns from `offset` on.
+  auto buildColumns = [&](int64_t from, int64_t to, size_t tiles, Value memory,
+                          int64_t offset) {
     auto loop = scf::ForOp::create(
         builder, loc, code.index(loc, from), code.index(loc, to),
         code.index(loc, tiles / 2 * MatrixUnit::rows));
@@ -236,11 +246,14 @@ LogicalResult TileVectorizer::processMatrixWeigh(TileWeighOp weigh) {
       return blocks.add(loop.getInductionVar(), row);
     };
     for (int64_t lane = 0; lane < type.getDimSize(0); lane += block) {
+      auto laneAt = [&](int64_t column) {
+        return code.index(loc, lane + column);
+      };
       MatrixUnit::Tiles sums(tiles);
       MatrixUnit::forEachTile(tiles, [&](size_t k, int64_t row,
                                          int64_t column) {
-        sums[k] = unit.load(loc, sum->panel,
-                            {columnAt(row), code.index(loc, lane + column)});
+        sums[k] =
+            unit.load(loc, memory, {columnAt(row - offset), laneAt(column)});
       });
       sums = unit.addProducts(
           loc, first, last, block, sums,
@@ -262,21 +275,41 @@ LogicalResult TileVectorizer::processMatrixWeigh(TileWeighOp weigh) {
           [&](Value key, int64_t column) {
             Value pair =
                 arith::DivUIOp::create(builder, loc, key, code.index(loc, 2));
-            return unit.load(loc, weights,
-                             {pair, code.index(loc, lane + column)});
+            return unit.load(loc, weights, {pair, laneAt(column)});
           });
       MatrixUnit::forEachTile(
           tiles, [&](size_t k, int64_t row, int64_t column) {
-            unit.store(loc, sums[k], sum->panel,
-                       {columnAt(row), code.index(loc, lane + column)});
+            unit.store(loc, sums[k], memory,
+                       {columnAt(row - offset), laneAt(column)});
           });
     }
   };
-  int64_t columns = type.getDimSize(1), whole = columns / block * block;
-  if (whole)
-    buildColumns(0, whole, 4);
-  if (whole != columns)
-    buildColumns(whole, columns, 2);
+  int64_t columns = type.getDimSize(1), rest = columns % MatrixUnit::rows,
+          inTiles = columns - rest, inBlocks = columns / block * block;
+  if (inBlocks)
+    buildColumns(0, inBlocks, 4, sum->panel, 0);
+  if (inBlocks != inTiles)
+    buildColumns(inBlocks, inTiles, 2, sum->panel, 0);
+  if (rest) {
+    // A tile of sums that the panel has fewer rows for is added to beside it.
+    int64_t lanes = type.getDimSize(0);
+    Value memory = code.createBuffer(loc, {MatrixUnit::rows, lanes},
+                                     type.getElementType());
+    Value zero = code.index(loc, 0);
+    auto line = VectorType::get(lanes, type.getElementType());
+    auto copy = [&](Value from, int64_t fromRow, Value to, int64_t toRow) {
+      code.buildLoops(loc, code.index(loc, rest), [&](ValueRange ivs) {
+        Value sums = vector::LoadOp::create(
+            builder, loc, line, from,
+            ValueRange{blocks.add(ivs[0], fromRow), zero});
+        vector::StoreOp::create(builder, loc, sums, to,
+                                ValueRange{blocks.add(ivs[0], toRow), zero});
+      });
+    };
+    copy(sum->panel, inTiles, memory, 0);
+    buildColumns(inTiles, columns, 2, memory, inTiles);
+    copy(memory, 0, sum->panel, inTiles);
+  }
   code.setPanel(weigh, sum->panel);
   return success();
 }

@@ -22,8 +22,9 @@ from formulas import EXAMPLES  # noqa: E402
 from narrowing import narrow, rounding, widen  # noqa: E402
 
 # Around tiles of 32 queries, 16 columns, 32 widths, and blocks of 32 and 96 keys; more queries than a group has.
-SIZES = [dict(b=1, h=2, i=101, j=131, d=64, e=64), dict(b=2, h=1, i=33, j=97, d=72, e=48),
-         dict(b=1, h=1, i=32, j=31, d=16, e=16), dict(b=1, h=1, i=1100, j=290, d=33, e=80)]
+SIZES = [dict(b=1, h=2, i=101, j=131, d=64, e=64), dict(b=2, h=1, i=33, j=97, d=72, e=72),
+         dict(b=1, h=1, i=32, j=31, d=16, e=16), dict(b=1, h=1, i=1100, j=290, d=33, e=83),
+         dict(b=1, h=1, i=70, j=64, d=5, e=3)]
 SQUARE = [size | {"i": size["j"]} for size in SIZES]
 CASES = {"dot_product": SIZES, "padded": SIZES, "causal": SQUARE, "sliding_window": SQUARE, "alibi": SQUARE[:2],
          "prefix": SQUARE[:2], "soft_cap": SQUARE[:1], "sink": SQUARE[:1], "gqa": [s | {"g": 3} for s in SIZES[:2]],

@@ -70,20 +70,20 @@ func.func @exact(%w: memref<32x32xf32>, %v: memref<32x16xbf16>, %o: memref<32x16
   return
 }
 
-// Columns that are no multiple of a tile, values that are computed, and rows
-// that are few.
+// Values that are computed, columns of which nobody knows how many they are, and
+// rows that are few.
 // CHECK-LABEL: func @others
 // CHECK-NOT: attn.tile.weigh {{.*}}tensor<{{.*}}xbf16>, tensor
-func.func @others(%w: memref<32x32xf32>, %few: memref<8x32xf32>, %v: memref<32x16xbf16>, %u: memref<32x12xbf16>,
-                  %o: memref<32x16xbf16>, %p: memref<32x12xbf16>, %q: memref<8x16xbf16>) {
+func.func @others(%w: memref<32x32xf32>, %few: memref<8x32xf32>, %v: memref<32x16xbf16>, %u: memref<32x?xbf16>, %n: index,
+                  %o: memref<32x16xbf16>, %p: memref<32x?xbf16>, %q: memref<8x16xbf16>) {
   %a = attn.tile.map at [] {
     %zero = arith.constant 0.0 : f32
     attn.yield %zero : f32
   } -> tensor<32x16xf32>
-  %c = attn.tile.map at [] {
+  %c = attn.tile.map at [] extents(%n) {
     %zero = arith.constant 0.0 : f32
     attn.yield %zero : f32
-  } -> tensor<32x12xf32>
+  } -> tensor<32x?xf32>
   %d = attn.tile.map at [] {
     %zero = arith.constant 0.0 : f32
     attn.yield %zero : f32
@@ -91,18 +91,18 @@ func.func @others(%w: memref<32x32xf32>, %few: memref<8x32xf32>, %v: memref<32x1
   %tw = attn.tile.load %w[affine_map<(r, k) -> (r, k)>] inBounds [true, true] : memref<32x32xf32> -> tensor<32x32xf32>
   %tf = attn.tile.load %few[affine_map<(r, k) -> (r, k)>] inBounds [true, true] : memref<8x32xf32> -> tensor<8x32xf32>
   %tv = attn.tile.load %v[affine_map<(k, e) -> (k, e)>] inBounds [true, true] : memref<32x16xbf16> -> tensor<32x16xbf16>
-  %tu = attn.tile.load %u[affine_map<(k, e) -> (k, e)>] inBounds [true, true] : memref<32x12xbf16> -> tensor<32x12xbf16>
+  %tu = attn.tile.load %u[affine_map<(k, e) -> (k, e)>] extents(%n) inBounds [true, true] : memref<32x?xbf16> -> tensor<32x?xbf16>
   %x = attn.tile.weigh %tw onto %a ins(%tv : tensor<32x16xbf16>) at [#ke] {
   ^bb0(%v0: bf16):
     %wide = arith.extf %v0 : bf16 to f32
     %square = arith.mulf %wide, %wide : f32
     attn.yield %square : f32
   } : tensor<32x32xf32>, tensor<32x16xf32>
-  %y = attn.tile.weigh %tw onto %c ins(%tu : tensor<32x12xbf16>) at [#ke] {
+  %y = attn.tile.weigh %tw onto %c ins(%tu : tensor<32x?xbf16>) at [#ke] {
   ^bb0(%v0: bf16):
     %wide = arith.extf %v0 : bf16 to f32
     attn.yield %wide : f32
-  } : tensor<32x32xf32>, tensor<32x12xf32>
+  } : tensor<32x32xf32>, tensor<32x?xf32>
   %z = attn.tile.weigh %tf onto %d ins(%tv : tensor<32x16xbf16>) at [#ke] {
   ^bb0(%v0: bf16):
     %wide = arith.extf %v0 : bf16 to f32
@@ -110,21 +110,21 @@ func.func @others(%w: memref<32x32xf32>, %few: memref<8x32xf32>, %v: memref<32x1
   } : tensor<8x32xf32>, tensor<8x16xf32>
   %rx = attn.tile.map ins(%x : tensor<32x16xf32>) at [#id] {
   ^bb0(%s: f32):
-    %n = arith.truncf %s : f32 to bf16
-    attn.yield %n : bf16
+    %t = arith.truncf %s : f32 to bf16
+    attn.yield %t : bf16
   } -> tensor<32x16xbf16>
-  %ry = attn.tile.map ins(%y : tensor<32x12xf32>) at [#id] {
+  %ry = attn.tile.map ins(%y : tensor<32x?xf32>) at [#id] extents(%n) {
   ^bb0(%s: f32):
-    %n = arith.truncf %s : f32 to bf16
-    attn.yield %n : bf16
-  } -> tensor<32x12xbf16>
+    %t = arith.truncf %s : f32 to bf16
+    attn.yield %t : bf16
+  } -> tensor<32x?xbf16>
   %rz = attn.tile.map ins(%z : tensor<8x16xf32>) at [#id] {
   ^bb0(%s: f32):
-    %n = arith.truncf %s : f32 to bf16
-    attn.yield %n : bf16
+    %t = arith.truncf %s : f32 to bf16
+    attn.yield %t : bf16
   } -> tensor<8x16xbf16>
   attn.tile.store %rx, %o[#id] : tensor<32x16xbf16>, memref<32x16xbf16>
-  attn.tile.store %ry, %p[#id] : tensor<32x12xbf16>, memref<32x12xbf16>
+  attn.tile.store %ry, %p[#id] : tensor<32x?xbf16>, memref<32x?xbf16>
   attn.tile.store %rz, %q[#id] : tensor<8x16xbf16>, memref<8x16xbf16>
   return
 }

@@ -30,8 +30,8 @@ func.func @scores(%q: memref<32x72xbf16>, %k: memref<32x72xbf16>, %o: memref<32x
 
 // Weights are written in pairs of keys, a first odd key and a last even one
 // beside zeros; values are transposed once, and copied where a block of keys is
-// visited in part. Sums are scaled only where a factor is not 1. Three tiles of
-// columns are a block of two and one more.
+// visited in part. Sums are scaled only where a factor is not 1. 56 columns
+// are a block of two tiles, one more, and half of one that is summed apart.
 // CHECK-LABEL: func @sums
 // CHECK-SAME: %[[BEGIN:[^:]*]]: index, %[[END:[^:]*]]: index
 // CHECK: vector.interleave %{{.*}} : vector<16xbf16> -> vector<32xbf16>
@@ -42,33 +42,38 @@ func.func @scores(%q: memref<32x72xbf16>, %k: memref<32x72xbf16>, %o: memref<32x
 // CHECK: scf.if
 // CHECK: arith.mulf %{{.*}} : vector<32xf32>
 // CHECK: vector.create_mask
-// CHECK: vector.store %{{.*}} : memref<4x48x32xbf16>, vector<32xbf16>
+// CHECK: vector.store %{{.*}} : memref<4x64x32xbf16>, vector<32xbf16>
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64.internal"
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK: vector.store %{{.*}}, %[[APART:.*]][%{{.*}}] : memref<16x32xf32>, vector<32xf32>
+// CHECK: memref.extract_aligned_pointer_as_index %[[APART]]
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK: vector.load %[[APART]]
 // CHECK-NOT: llvm.call_intrinsic "llvm.x86.tilestored64.internal"
-func.func @sums(%begin: index, %end: index, %s: memref<64x32xf32>, %f: memref<32xf32>, %a: memref<32x48xf32>, %v: memref<64x48xbf16>, %o: memref<32x48xbf16>) {
+func.func @sums(%begin: index, %end: index, %s: memref<64x32xf32>, %f: memref<32xf32>, %a: memref<32x56xf32>, %v: memref<64x56xbf16>, %o: memref<32x56xbf16>) {
   %ts = attn.tile.load %s[affine_map<(r, k) -> (k, r)>] inBounds [true, true] : memref<64x32xf32> -> tensor<32x64xf32>
   %tf = attn.tile.load %f[affine_map<(r) -> (r)>] inBounds [true] : memref<32xf32> -> tensor<32xf32>
-  %ta = attn.tile.load %a[#id] inBounds [true, true] : memref<32x48xf32> -> tensor<32x48xf32>
-  %tv = attn.tile.load %v[#id] inBounds [true, true] : memref<64x48xbf16> -> tensor<64x48xbf16>
+  %ta = attn.tile.load %a[#id] inBounds [true, true] : memref<32x56xf32> -> tensor<32x56xf32>
+  %tv = attn.tile.load %v[#id] inBounds [true, true] : memref<64x56xbf16> -> tensor<64x56xbf16>
   %w = attn.tile.map ins(%ts : tensor<32x64xf32>) at [#id] {
   ^bb0(%x: f32):
     %e = math.exp2 %x : f32
     attn.yield %e : f32
   } -> tensor<32x64xf32>
-  %scaled = attn.tile.rescale %ta by %tf : tensor<32x48xf32>, tensor<32xf32>
-  %sum = attn.tile.weigh %w onto %scaled begin %begin end %end ins(%tv : tensor<64x48xbf16>) at [#kc] {
+  %scaled = attn.tile.rescale %ta by %tf : tensor<32x56xf32>, tensor<32xf32>
+  %sum = attn.tile.weigh %w onto %scaled begin %begin end %end ins(%tv : tensor<64x56xbf16>) at [#kc] {
   ^bb0(%x: bf16):
     %wide = arith.extf %x : bf16 to f32
     attn.yield %wide : f32
-  } : tensor<32x64xf32>, tensor<32x48xf32>
-  %rounded = attn.tile.map ins(%sum : tensor<32x48xf32>) at [#id] {
+  } : tensor<32x64xf32>, tensor<32x56xf32>
+  %rounded = attn.tile.map ins(%sum : tensor<32x56xf32>) at [#id] {
   ^bb0(%x: f32):
     %n = arith.truncf %x : f32 to bf16
     attn.yield %n : bf16
-  } -> tensor<32x48xbf16>
-  attn.tile.store %rounded, %o[#id] : tensor<32x48xbf16>, memref<32x48xbf16>
+  } -> tensor<32x56xbf16>
+  attn.tile.store %rounded, %o[#id] : tensor<32x56xbf16>, memref<32x56xbf16>
   return
 }
