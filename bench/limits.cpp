@@ -7,6 +7,8 @@
 
 #include "limits.h"
 
+#include "runtime/cpu_features.h"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -203,7 +205,8 @@ double fovea_limit_multiply_add(int32_t kind, int32_t threads, double seconds) {
       threads > kMaxThreads)
     return 0;
   const MultiplyAdd &each = kKinds[kind];
-  if (!each.run || (fovea_cpu_features() & each.features) != each.features)
+  if (!each.run || (fovea::runtime::requestCpuFeatures(each.features) &
+                    each.features) != each.features)
     return 0;
   return rate(
       threads, seconds, [&](int32_t) { each.run(); },
