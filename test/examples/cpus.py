@@ -15,7 +15,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "numpy"))
 
 from narrowing import TYPES, widen  # noqa: E402
 
-ALL = "x86-64-v2,znver4,x86-64,x86-64-v4,x86-64-v3"
+ALL = "x86-64-v2,znver4,x86-64,sapphirerapids,x86-64-v4,x86-64-v3"
 ATTENTION = pathlib.Path(__file__).resolve().parents[2] / "examples" / "attention"
 LINEAR = """model linear {
   param w: f32[m in 0..150, c in 0..70] = "w"
@@ -54,6 +54,8 @@ def main():
         for name, sizes, type in CALLS:
             arguments = [str((folder if name == "linear" else ATTENTION) / f"{name}.attn"), "--size", sizes]
             arguments += ["--weights", weights(folder)] if name == "linear" else ["--set", f"{name}.T={type}"]
+            if type == "bf16":  # products of pairs want to know the widths
+                arguments += [f"--set={name}.{size}" for size in sizes.split(",") if size[0] in "de"]
             expected = run(arguments + ["--reference"], folder / "reference.npy", "")
             largest = np.abs(expected).max()
             for cpu in sys.argv[1:]:
