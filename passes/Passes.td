@@ -138,9 +138,9 @@ def LowerExpandsPass : Pass<"attn-lower-expands"> {
 def LowerMathPass : Pass<"attn-lower-math"> {
   let summary = "expand elementary functions of vectors into polynomials";
   let description = [{
-    Operations of the math dialect on vectors become arithmetic, by MLIR's
-    approximations, accurate to a few units in the last place of f32. Those on
-    scalars are left alone: the C library computes them.
+    Exponentials, logarithms, `tanh` and `erf` of vectors of f32 become
+    arithmetic, accurate to a few units in the last place (docs/language.md);
+    other functions of vectors, and those of scalars, are left to the C library.
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::math::MathDialect",

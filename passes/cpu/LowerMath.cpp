@@ -2,13 +2,9 @@
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-// LLVM would call the C library once for each lane. Polynomials keep the lanes
-// together; scalars are left to the library, which is more accurate.
-//
-//===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
+#include "passes/math/Elementary.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -22,6 +18,7 @@ namespace fovea::attn {
 } // namespace fovea::attn
 
 using namespace mlir;
+using namespace fovea::attn;
 
 namespace {
 
@@ -37,7 +34,7 @@ struct LowerMathPass
     RewritePatternSet patterns(&getContext());
     auto always = [](StringRef) { return true; };
     populateMathF32ExpansionPatterns(patterns, always);
-    populateMathPolynomialApproximationPatterns(patterns, always);
+    populateElementaryPatterns(patterns);
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
     if (failed(applyOpPatternsGreedily(vectors, std::move(patterns), config)))

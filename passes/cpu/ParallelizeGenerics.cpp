@@ -7,12 +7,12 @@
 
 #include "passes/Passes.h"
 #include "passes/cpu/RowGroups.h"
+#include "passes/math/Elementary.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
@@ -337,24 +337,14 @@ struct ParallelizeGenericsPass
           moveLoopInvariantCode(loop);
       });
       emitted->walk([&](Operation *op) {
-        if (isa_and_nonnull<math::MathDialect>(op->getDialect()) &&
-            op->getResult(0).getType().isF32())
+        if (isElementary(op))
           functions.push_back(op);
       });
     }
 
     // Elementary functions as arithmetic, so that loops become vector code.
-    // Sines of large angles, powers and what else has no approximation that
-    // is good everywhere stay calls.
     RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-      return llvm::is_contained(
-          {math::ExpOp::getOperationName(), math::ExpM1Op::getOperationName(),
-           math::LogOp::getOperationName(), math::Log1pOp::getOperationName(),
-           math::Log2Op::getOperationName(), math::TanhOp::getOperationName(),
-           math::ErfOp::getOperationName()},
-          name);
-    });
+    populateElementaryPatterns(patterns);
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
     if (failed(applyOpPatternsGreedily(functions, std::move(patterns), config)))

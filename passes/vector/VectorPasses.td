@@ -59,7 +59,7 @@ def ExpandExpPass : Pass<"attn-expand-exp"> {
   let summary = "Expand exponentials of f32 vectors into polynomials";
   let description = [{
     `math.exp` and `math.exp2` of a vector of f32 become a polynomial of degree 5 and an exponent put
-    together by integer arithmetic; relative error below 4e-7 in the normal range. Results below 2^-125 are 0;
+    together by integer arithmetic; the error is at most 3 units in the last place. Results below 2^-125 are 0;
     exp(-inf) = 0, exp(inf) = inf, and a NaN stays one.
 
     With `scale-registers` a `math.exp2` of whole AVX-512 registers is taken apart and put together by

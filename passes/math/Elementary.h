@@ -1,0 +1,61 @@
+//===- Elementary.h - Elementary functions as arithmetic --------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_MATH_ELEMENTARY_H
+#define FOVEA_PASSES_MATH_ELEMENTARY_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace fovea::attn {
+
+/// Builds arithmetic on f32 or vectors of f32: those of `type`.
+struct FloatMath {
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  mlir::Type type;
+
+  mlir::Value constant(float value);
+  /// An i32, or a vector of as many.
+  mlir::Value constantInt(int32_t value);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value sub(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, mlir::Value b);
+  mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
+  mlir::Value toInt(mlir::Value x);   ///< the same bits
+  mlir::Value fromInt(mlir::Value x); ///< the same bits
+  /// `value` where the comparison of `x` with `bound` holds, else `other`. A
+  /// NaN makes no ordered comparison hold.
+  mlir::Value selectIf(mlir::arith::CmpFPredicate predicate, mlir::Value x,
+                       float bound, mlir::Value value, mlir::Value other);
+  /// The sum of `coefficients[k] * x^k`.
+  mlir::Value polynomial(mlir::Value x, llvm::ArrayRef<float> coefficients);
+};
+
+/// 2^f on [0, 1], from the constant term on.
+extern const float kExp2FromZero[6];
+
+/// exp(x), 2^x, log(x) and log2(x). Their errors are those that
+/// docs/language.md states. Results of `buildExp` and `buildExp2` below 2^-125
+/// are 0.
+mlir::Value buildExp(FloatMath math, mlir::Value x);
+mlir::Value buildExp2(FloatMath math, mlir::Value x);
+mlir::Value buildLog(FloatMath math, mlir::Value x);
+mlir::Value buildLog2(FloatMath math, mlir::Value x);
+
+/// Whether the patterns below make arithmetic of `op`. Other functions (sines
+/// of large angles, powers, ...) have no polynomial that is good everywhere.
+bool isElementary(mlir::Operation *op);
+
+/// Patterns that make arithmetic of elementary functions of f32 and of vectors
+/// of f32.
+void populateElementaryPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_MATH_ELEMENTARY_H
