@@ -13,7 +13,7 @@ DTYPES = {"f32": np.dtype(np.float32), "bf16": np.dtype(ml_dtypes.bfloat16)}
 FUNCTIONS = ("abs", "arange", "exp", "full", "maximum", "minimum", "sin", "tanh", "where")
 KEYS = {"variant", "over"}
 # The sizes of a row, and those that may be left out, for each kind of variant.
-SIZES = {"attention": (set("BHGIJD"), {"G": 1}), "linear": (set("M"), {}), "minilm": (set("BS"), {})}
+SIZES = {"attention": (set("BHGIJD"), {"G": 1}), "linear": (set("M"), {}), "minilm": (set("BS"), {}), "vit": (set("B"), {})}
 
 
 class GridError(Exception):

@@ -11,6 +11,7 @@ import numpy as np
 from grid import SOURCE
 
 sys.path.append(str(SOURCE / "examples" / "minilm"))
+sys.path.append(str(SOURCE / "examples" / "vit"))
 
 
 def save_weights(path, tensors):
@@ -93,3 +94,45 @@ class MiniLM:
         expected, single = (self.reference.embed(self.tensors, self.ids, self.length, dtype)
                             for dtype in (np.float64, np.float32))
         yield "the embeddings", out, expected, single
+
+
+class ViT:
+    """ViT-B/16 on B images, with weights that are drawn."""
+
+    dtypes, result = ("f32",), "y"
+
+    def __init__(self, row, dtype):
+        import vit_model
+        self.row, self.dtype, self.B = row, dtype, row.sizes["B"]
+        self.reference = vit_model
+        self.tensors = self.reference.draw()
+        self.patches = self.reference.images(self.B)
+        self.folder = tempfile.TemporaryDirectory()
+        self.weights = pathlib.Path(self.folder.name) / "vit.safetensors"
+        save_weights(self.weights, self.tensors)
+
+    def settings(self):
+        return []
+
+    def operands(self):
+        return {"patches": self.patches}
+
+    def layers(self):
+        return [value for name, value in self.tensors.items() if ".layer." in name and value.ndim == 2]
+
+    def flops(self):
+        """Of the patches, of every linear layer on every token, and of attention."""
+        sizes = self.reference
+        tokens = sizes.PATCHES + 1
+        patches = 2 * sizes.PATCHES * sizes.PIXELS * sizes.WIDTH
+        linear = sum(2 * value.size for value in self.layers()) * tokens
+        return self.B * (patches + linear + sizes.LAYERS * 4 * tokens**2 * sizes.WIDTH)
+
+    def bytes(self):
+        return sum(value.nbytes for value in self.layers()) + 2 * self.patches.nbytes
+
+    def parts(self, out):
+        # All layers of all images take long in f64: one image stands for the others.
+        one = self.patches[:1]
+        expected, single = (self.reference.encode(self.tensors, one, dtype) for dtype in (np.float64, np.float32))
+        yield "the tokens of the first image", out[:1], expected, single

@@ -21,7 +21,8 @@ import report
 KINDS = {"f32": (0, 1, 2), "bf16": (0, 1, 2, 3, 4)}
 
 
-CASES = {"attention": attention.Attention, "linear": models.Linear, "minilm": models.MiniLM}
+CASES = {"attention": attention.Attention, "linear": models.Linear, "minilm": models.MiniLM,
+         "vit": models.ViT}
 
 
 @dataclasses.dataclass

@@ -13,8 +13,8 @@ class Unsupported(Exception):
     """The peer has no way to compute this; says what it lacks."""
 
 
-PEERS = {"onnx_runtime": ("Attention", "MultiHead", "GroupQuery", "Unfused", "Linear", "MiniLM"),
-         "torch_cpu": ("Sdpa", "Flex", "Linear"), "openvino_cpu": ("Sdpa",), "jax_cpu": ("Attention",)}
+PEERS = {"onnx_runtime": ("Attention", "MultiHead", "GroupQuery", "Unfused", "Linear", "MiniLM", "ViT"),
+         "torch_cpu": ("Sdpa", "Flex", "Linear", "ViT"), "openvino_cpu": ("Sdpa",), "jax_cpu": ("Attention",)}
 
 
 def load():

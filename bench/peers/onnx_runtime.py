@@ -172,3 +172,63 @@ class MiniLM:
 
     def result(self, o):
         return o
+
+
+class ViT:
+    """The whole model of the operators that ONNX Runtime fuses one to: with one product for q, k and v."""
+
+    name, kind = "ORT fused graph", "vit"
+
+    def prepare(self, case, threads):
+        sizes, nodes, constants = case.reference, [], {}
+
+        def constant(name, value):
+            constants[name] = np.ascontiguousarray(value)
+            return name
+
+        def weights(*names):
+            """The weights and biases of linear layers on the same input, as one."""
+            return (constant(names[0] + ".w", np.concatenate([case.tensors[n + ".weight"] for n in names]).T),
+                    constant(names[0] + ".b", np.concatenate([case.tensors[n + ".bias"] for n in names])))
+
+        def norm(name):
+            return [constant(name + part, case.tensors[name + part]) for part in (".weight", ".bias")]
+
+        def op(kind, inputs, outputs=1, domain=MICROSOFT, **attributes):
+            made = [f"{kind}_{len(nodes)}_{k}" for k in range(outputs)]
+            nodes.append(helper.make_node(kind, inputs, made, domain=domain, **attributes))
+            return made if outputs > 1 else made[0]
+
+        def add_and_norm(x, product, bias, name):
+            """The norm of x + product + bias, and that sum."""
+            normed, _, _, total = op("SkipLayerNormalization", [product, x, *norm(name), bias], 4,
+                                     epsilon=sizes.EPSILON)
+            return normed, total
+
+        w, b = weights("embeddings.patch_embeddings.projection")
+        e = op("Add", [op("MatMul", ["patches", w], domain=""), b], domain="")
+        tokens = np.broadcast_to(case.tensors["embeddings.cls_token"], (case.B, 1, sizes.WIDTH))
+        e = op("Concat", [constant("tokens", tokens), e], domain="", axis=1)
+        places = constant("places", case.tensors["embeddings.position_embeddings"])
+        x = op("Add", [e, places], domain="")
+        u = op("LayerNormalization", [x, *norm("encoder.layer.0.layernorm_before")], domain="", epsilon=sizes.EPSILON)
+        for layer in range(sizes.LAYERS):
+            at = f"encoder.layer.{layer}."
+            attention_at = at + "attention.attention."
+            w, b = weights(attention_at + "query", attention_at + "key", attention_at + "value")
+            a = op("Attention", [u, w, b], num_heads=sizes.HEADS)
+            w, b = weights(at + "attention.output.dense")
+            u, x = add_and_norm(x, op("MatMul", [a, w], domain=""), b, at + "layernorm_after")
+            w, b = weights(at + "intermediate.dense")
+            f = op("BiasGelu", [op("MatMul", [u, w], domain=""), b])
+            w, b = weights(at + "output.dense")
+            last = layer + 1 == sizes.LAYERS
+            following = "layernorm" if last else f"encoder.layer.{layer + 1}.layernorm_before"
+            u, x = add_and_norm(x, op("MatMul", [f, w], domain=""), b, following)
+        nodes.append(helper.make_node("Identity", [u], ["o"]))
+        inputs = {"patches": case.patches}
+        made = session(nodes, inputs, constants, threads)
+        return lambda: made.run(None, inputs)[0]
+
+    def result(self, o):
+        return o

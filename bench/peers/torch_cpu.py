@@ -105,3 +105,41 @@ class Linear(Peer):
             with torch.inference_mode():
                 return torch.nn.functional.linear(x, w, shift)
         return run
+
+
+class ViT:
+    name, kind = "PyTorch", "vit"
+
+    def prepare(self, case, threads):
+        torch.set_num_threads(threads)
+        sizes, functional = case.reference, torch.nn.functional
+        tensors = {name: torch.from_numpy(value) for name, value in case.tensors.items()}
+        patches = torch.from_numpy(case.patches)
+        layers = [f"encoder.layer.{layer}." for layer in range(sizes.LAYERS)]
+        joined = [[torch.cat([tensors[f"{at}attention.attention.{part}.{kind}"] for part in ("query", "key", "value")])
+                   for kind in ("weight", "bias")] for at in layers]
+
+        def linear(x, name):
+            return functional.linear(x, tensors[name + ".weight"], tensors[name + ".bias"])
+
+        def norm(x, name):
+            return functional.layer_norm(x, (sizes.WIDTH,), tensors[name + ".weight"], tensors[name + ".bias"],
+                                         sizes.EPSILON)
+
+        def run():
+            with torch.inference_mode():
+                e = linear(patches, "embeddings.patch_embeddings.projection")
+                x = torch.cat([tensors["embeddings.cls_token"].expand(case.B, -1, -1), e], 1)
+                x = x + tensors["embeddings.position_embeddings"]
+                for at, (weight, bias) in zip(layers, joined):
+                    heads = functional.linear(norm(x, at + "layernorm_before"), weight, bias)
+                    q, k, v = heads.view(*x.shape[:2], 3, sizes.HEADS, -1).permute(2, 0, 3, 1, 4)
+                    a = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+                    x = x + linear(a, at + "attention.output.dense")
+                    f = functional.gelu(linear(norm(x, at + "layernorm_after"), at + "intermediate.dense"))
+                    x = x + linear(f, at + "output.dense")
+                return norm(x, "layernorm")
+        return run
+
+    def result(self, o):
+        return o.numpy()
