@@ -391,7 +391,7 @@ void TileSweep::emit() {
     unsigned contracts = llvm::count_if(
         ops, [](Operation *op) { return isa<TileContractOp>(op); });
     unsigned rows =
-        hasContract ? std::max(1u, target.registerRows / contracts) : 4;
+        std::max(1u, target.registerRows / (hasContract ? contracts : 3));
     // Whole register tiles, then what is left.
     std::optional<int64_t> known = getConstantIntValue(end);
     bool isWhole = known && !first && *known % rows == 0;

@@ -61,6 +61,8 @@ private:
     mlir::Value base, panel, begin, end;
   };
   mlir::FailureOr<Sum> takeSum(TileWeighOp weigh);
+  llvm::SmallVector<TileCode::Steps> cutColumns(mlir::Location loc,
+                                                mlir::Value columns);
 
   /// The keys of a tile of scores that anything uses (TileNarrowDots.cpp).
   std::pair<mlir::Value, mlir::Value> getVisited(mlir::Value score);

@@ -45,6 +45,50 @@ FailureOr<TileVectorizer::Sum> TileVectorizer::takeSum(TileWeighOp weigh) {
   return Sum{base, panel, begin, end};
 }
 
+/// Cuts the columns into steps of as many as the registers hold sums of. With
+/// few registers four take the rest, so that enough sums are under way to hide
+/// how long each addition takes; for that a wide step may be given up: 8
+/// columns are 4 and 4 rather than 6, 1 and 1.
+SmallVector<TileCode::Steps> TileVectorizer::cutColumns(Location loc,
+                                                        Value columns) {
+  int64_t wide = std::min(target.registerRows, TileCode::columnBlock);
+  bool hasFours = wide > 4 && wide < TileCode::columnBlock;
+  Value size = code.index(loc, wide), four = code.index(loc, 4);
+  Value zero = code.index(loc, 0);
+  Value rest = builder.createOrFold<arith::RemUIOp>(loc, columns, size);
+  Value whole = builder.createOrFold<arith::SubIOp>(loc, columns, rest);
+  Value rounded = whole;
+  if (hasFours) {
+    auto isFours = [&](Value count) {
+      Value left = builder.createOrFold<arith::RemUIOp>(loc, count, four);
+      return builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
+                                                 left, zero);
+    };
+    Value more = builder.createOrFold<arith::AddIOp>(loc, rest, size);
+    Value fits = builder.createOrFold<arith::CmpIOp>(
+        loc, arith::CmpIPredicate::ule, more, columns);
+    Value isBetter =
+        builder.createOrFold<arith::AndIOp>(loc, isFours(more), fits);
+    Value fewer = builder.createOrFold<arith::SubIOp>(loc, whole, size);
+    whole = builder.createOrFold<arith::SelectOp>(loc, isBetter, fewer, whole);
+    Value left = builder.createOrFold<arith::SubIOp>(loc, columns, whole);
+    Value ones = builder.createOrFold<arith::RemUIOp>(loc, left, four);
+    rounded = builder.createOrFold<arith::SubIOp>(loc, columns, ones);
+  }
+  SmallVector<TileCode::Steps> steps;
+  auto add = [&](Value from, Value to, int64_t width) {
+    std::optional<int64_t> first = getConstantIntValue(from),
+                           end = getConstantIntValue(to);
+    if (!first || !end || *first < *end)
+      steps.push_back({from, to, width});
+  };
+  add(zero, whole, wide);
+  if (hasFours)
+    add(whole, rounded, 4);
+  add(rounded, columns, 1);
+  return steps;
+}
+
 LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
   Location loc = weigh.getLoc();
   FailureOr<Sum> sum = takeSum(weigh);
@@ -107,15 +151,8 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
       vector::StoreOp::create(builder, loc, total, panel,
                               ValueRange{column, zero});
   };
-  std::optional<int64_t> known = getConstantIntValue(columns);
-  Value whole = arith::SubIOp::create(
-      builder, loc, columns,
-      arith::RemSIOp::create(builder, loc, columns,
-                             code.index(loc, TileCode::columnBlock)));
-  if (!known || *known >= TileCode::columnBlock)
-    buildColumns(zero, whole, TileCode::columnBlock);
-  if (!known || *known % TileCode::columnBlock != 0)
-    buildColumns(whole, columns, 1);
+  for (auto [from, to, width] : cutColumns(loc, columns))
+    buildColumns(from, to, width);
   code.setPanel(weigh, panel);
   return success();
 }

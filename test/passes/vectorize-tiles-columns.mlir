@@ -1,0 +1,46 @@
+// RUN: fovea-opt --attn-vectorize-tiles='register-rows=6' --canonicalize --cse %s | FileCheck %s
+// RUN: fovea-opt --attn-vectorize-tiles='register-rows=12' --canonicalize --cse %s | FileCheck %s --check-prefix=WIDE
+
+#id = affine_map<(r, k) -> (r, k)>
+
+// Six columns of two registers each are what sixteen registers hold the sums
+// of; one step of six is given up where fours take the rest then.
+// CHECK-LABEL: func @two_fours
+// CHECK: scf.for %{{.*}} = %c0 to %c120 step %c6
+// CHECK: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK: scf.for %{{.*}} = %c120 to %c128 step %c4
+// CHECK: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK-NOT: -> (vector<8xf32>)
+// WIDE-LABEL: func @two_fours
+// WIDE: scf.for %{{.*}} = %c0 to %c128 step %c8
+// WIDE-NOT: -> (vector<8xf32>)
+func.func @two_fours(%w: memref<8x9xf32>, %v: memref<9x128xf32>, %o: memref<8x128xf32>) {
+  %tw = attn.tile.load %w[#id] inBounds [true, true] : memref<8x9xf32> -> tensor<8x9xf32>
+  %tv = attn.tile.load %v[#id] inBounds [true, true] : memref<9x128xf32> -> tensor<9x128xf32>
+  %init = attn.tile.load %o[#id] inBounds [true, true] : memref<8x128xf32> -> tensor<8x128xf32>
+  %sum = attn.tile.weigh %tw onto %init ins(%tv : tensor<9x128xf32>) at [affine_map<(r, k, c) -> (k, c)>] {
+  ^bb0(%x: f32):
+    attn.yield %x : f32
+  } : tensor<8x9xf32>, tensor<8x128xf32>
+  attn.tile.store %sum, %o[#id] : tensor<8x128xf32>, memref<8x128xf32>
+  return
+}
+
+// Odd columns are left to ones.
+// CHECK-LABEL: func @ones
+// CHECK: scf.for %{{.*}} = %c0 to %c12 step %c6
+// CHECK: scf.for %{{.*}} = %c12 to %c15 step %c1
+// CHECK: scf.for {{.*}} -> (vector<8xf32>)
+// WIDE-LABEL: func @ones
+// WIDE: scf.for {{.*}} -> (vector<8xf32>)
+func.func @ones(%w: memref<8x9xf32>, %v: memref<9x15xf32>, %o: memref<8x15xf32>) {
+  %tw = attn.tile.load %w[#id] inBounds [true, true] : memref<8x9xf32> -> tensor<8x9xf32>
+  %tv = attn.tile.load %v[#id] inBounds [true, true] : memref<9x15xf32> -> tensor<9x15xf32>
+  %init = attn.tile.load %o[#id] inBounds [true, true] : memref<8x15xf32> -> tensor<8x15xf32>
+  %sum = attn.tile.weigh %tw onto %init ins(%tv : tensor<9x15xf32>) at [affine_map<(r, k, c) -> (k, c)>] {
+  ^bb0(%x: f32):
+    attn.yield %x : f32
+  } : tensor<8x9xf32>, tensor<8x15xf32>
+  attn.tile.store %sum, %o[#id] : tensor<8x15xf32>, memref<8x15xf32>
+  return
+}
