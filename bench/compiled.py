@@ -62,6 +62,8 @@ class Runtime:
         for name in ("fovea_limit_multiply_add", "fovea_limit_read"):
             getattr(self.library, name).restype = ctypes.c_double
         self.library.fovea_limit_name.restype = ctypes.c_char_p
+        self.library.fovea_limit_features.restype = ctypes.c_uint64
+        self.library.fovea_model_cpu.restype = ctypes.c_char_p
         self.library.fovea_session_message.restype = ctypes.c_char_p
 
     def create(self, function, *arguments):
@@ -80,14 +82,26 @@ class Runtime:
         return self.library.fovea_limit_read(ctypes.c_int64(size), threads, ctypes.c_double(seconds))
 
 
-def compile_file(path, library, settings):
-    """path: a .attn file; settings: FUNCTION.NAME=VALUE. Writes a shared library; its program is `bench_program`."""
+def compile_file(path, library, settings, cpu=None):
+    """path: a .attn file; settings: FUNCTION.NAME=VALUE; cpu: for --mcpu. Writes a shared library; its program is
+    `bench_program`."""
     command = [str(BUILD / "bin" / "fovea"), "compile", str(path), "--emit=so", "--prefix", "bench", "-o", str(library)]
+    if cpu:
+        command += ["--mcpu", cpu]
     for setting in settings:
         command += ["--set", setting]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise CompiledError(f"{' '.join(command)}\n{done.stderr.strip()}")
+
+
+class _Program(ctypes.Structure):  # fovea_program, which is 80 bytes
+    pass
+
+
+_Program._fields_ = [("abi_version", ctypes.c_uint32), ("struct_size", ctypes.c_uint32), ("name", ctypes.c_char_p),
+                     ("target_cpu", ctypes.c_char_p), ("cpu_features", ctypes.c_uint64),
+                     ("tables", ctypes.c_uint8 * 40), ("alternative", ctypes.POINTER(_Program))]
 
 
 class Session:
@@ -96,18 +110,25 @@ class Session:
     def __init__(self, runtime, library, entry, threads, weights=None):
         """library: what compile_file wrote; weights: a safetensors file, or None."""
         self.runtime, self.code = runtime, ctypes.CDLL(str(library))
-        program = ctypes.byref(ctypes.c_byte.in_dll(self.code, "bench_program"))
+        self.program = _Program.in_dll(self.code, "bench_program")
         options = _Options(ctypes.sizeof(_Options), threads, None, None)
         call = runtime.library
         self.context = runtime.create("fovea_context_create", ctypes.byref(options))
         self.weights = runtime.create("fovea_weights_open", str(weights).encode()) if weights else None
-        self.model = runtime.create("fovea_model_create", self.context, program, self.weights)
+        self.model = runtime.create("fovea_model_create", self.context, ctypes.byref(self.program), self.weights)
         self.session = runtime.create("fovea_session_create", self.model)
         self.entry = call.fovea_model_find_entry(self.model, entry.encode())
         if self.entry < 0:
             raise CompiledError(f"the program has no entry '{entry}'")
         self.inputs = self._names("input")
         self.outputs = self._names("output")
+
+    def features(self):
+        """FOVEA_CPU_BIT of the features that the code in use may have."""
+        program, cpu = self.program, self.runtime.library.fovea_model_cpu(self.model)
+        while program.target_cpu != cpu:
+            program = program.alternative.contents
+        return program.cpu_features
 
     def _names(self, kind):
         call, names, info = self.runtime.library, [], _Info()

@@ -200,6 +200,10 @@ const char *fovea_limit_name(int32_t kind) {
   return kind >= 0 && kind < FOVEA_LIMIT_KINDS ? kKinds[kind].name : nullptr;
 }
 
+uint64_t fovea_limit_features(int32_t kind) {
+  return kind >= 0 && kind < FOVEA_LIMIT_KINDS ? kKinds[kind].features : 0;
+}
+
 double fovea_limit_multiply_add(int32_t kind, int32_t threads, double seconds) {
   if (kind < 0 || kind >= FOVEA_LIMIT_KINDS || threads < 1 ||
       threads > kMaxThreads)

@@ -32,6 +32,9 @@ typedef enum fovea_limit_kind {
 /** "f32 AVX2", ...; NULL when out of range. */
 FOVEA_API const char *fovea_limit_name(int32_t kind);
 
+/** FOVEA_CPU_BIT of the features that a kind needs; 0 when out of range. */
+FOVEA_API uint64_t fovea_limit_features(int32_t kind);
+
 /** Floating-point operations per second (a multiply-add is two) of `threads`
  *  threads together, each busy for about `seconds`; 0 when this CPU lacks the
  *  instructions or an argument is out of range. */

@@ -83,9 +83,9 @@ def table(head, rows):
             *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
-def page(results, limits, missing, failures, picture):
+def page(results, limits, missing, failures, picture, cpu):
     """The measured part of the page, in Markdown."""
-    out = ["## The machine", "", *table(("", ""), machine()), *table(
+    out = ["## The machine", "", *table(("", ""), machine() + ([("compiled for", cpu)] if cpu else [])), *table(
         ("limit", "threads", "rate"),
         [(what, str(threads), f"{rate * 1e-9:.1f} G{unit}") for what, threads, rate, unit in limits])]
     ratios = [peer[1] for peer in map(best_peer, results) if peer]
@@ -139,11 +139,11 @@ def plot(path, results):
     return True
 
 
-def write(path, results, limits, missing, failures):
+def write(path, results, limits, missing, failures, cpu=None):
     """Puts the measured part into the page at `path`, between its marks, and a plot beside it."""
     picture = path.with_suffix(".svg")
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    measured = page(results, limits, missing, failures, picture if results and plot(picture, results) else None)
+    measured = page(results, limits, missing, failures, picture if results and plot(picture, results) else None, cpu)
     begin, end = MARKS
     before, found, rest = text.partition(begin)
     after = rest.partition(end)[2] if found else ""

@@ -56,11 +56,13 @@ class Bench:
         self.options, self.folder, self.peers = options, pathlib.Path(folder), peers
         self.runtime, self.libraries, self.kinds = compiled.Runtime(), {}, {}
 
-    def kind(self, dtype):
-        """The instructions that multiply and add fastest for a dtype on this machine."""
-        if dtype not in self.kinds:
-            self.kinds[dtype] = max(KINDS[dtype], key=lambda kind: self.runtime.multiply_add(kind, 1, 0.01))
-        return self.kinds[dtype]
+    def kind(self, dtype, features):
+        """The instructions that multiply and add fastest for a dtype on this machine, of those that code with these
+        features may use."""
+        if (dtype, features) not in self.kinds:
+            allowed = [kind for kind in KINDS[dtype] if not self.runtime.library.fovea_limit_features(kind) & ~features]
+            self.kinds[dtype, features] = max(allowed, key=lambda kind: self.runtime.multiply_add(kind, 1, 0.01))
+        return self.kinds[dtype, features]
 
     def limits(self):
         """What the machine does when nothing else is asked of it: (what, threads, rate, unit)."""
@@ -88,7 +90,7 @@ class Bench:
         key = (case.row.variant.path, settings)
         if key not in self.libraries:
             path = self.folder / f"{len(self.libraries)}.so"
-            compiled.compile_file(case.row.variant.path, path, settings)
+            compiled.compile_file(case.row.variant.path, path, settings, self.options.mcpu)
             self.libraries[key] = path
         return self.libraries[key]
 
@@ -109,7 +111,7 @@ class Bench:
                 except Exception as error:  # whatever a peer raises says why it has no figure
                     runs.pop(peer.name, None)
                     absent[peer.name] = f"{error}".strip().split("\n")[0] or type(error).__name__
-            kind, size, least = self.kind(dtype), case.bytes(), self.options.least
+            kind, size, least = self.kind(dtype, session.features()), case.bytes(), self.options.least
             times, peak = measure.in_turn(
                 runs, lambda: self.runtime.multiply_add(kind, threads, least), self.options.rounds, least)
             bandwidth = max(self.runtime.read(size, threads, least) for _ in range(3))
@@ -132,6 +134,8 @@ def parse():
                         metavar="N,...", help="default: 1,2")
     parser.add_argument("--dtype", type=lambda text: text.split(","), default=list(grid.DTYPES), metavar="T,...",
                         help=f"default: {','.join(grid.DTYPES)}")
+    parser.add_argument("--mcpu", metavar="CPU,...", help="compile for these; the limit is that of their instructions "
+                        "(default: this machine's)")
     parser.add_argument("--rounds", type=positive, default=9, help="samples of each contender, in turn (default: 9)")
     parser.add_argument("--quick", action="store_true", help="three short rounds: to try, not to quote")
     parser.add_argument("--without", metavar="REGEX", help="leave out the peers whose name this matches")
@@ -197,7 +201,7 @@ def main():
         except KeyboardInterrupt:
             failures.append("the run was interrupted")
         if options.output:
-            report.write(pathlib.Path(options.output), results, bench.limits(), missing, failures)
+            report.write(pathlib.Path(options.output), results, bench.limits(), missing, failures, options.mcpu)
     return 1 if failures else 0
 
 
