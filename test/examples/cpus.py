@@ -59,7 +59,9 @@ def main():
             expected = run(arguments + ["--reference"], folder / "reference.npy", "")
             largest = np.abs(expected).max()
             for cpu in sys.argv[1:]:
-                error = np.abs(run(arguments + ["--mcpu", ALL], folder / "found.npy", cpu) - expected).max()
+                # All in one object once; else with one that every machine has, which compiles sooner.
+                cpus = ALL if name == "linear" else f"x86-64-v2,{cpu}" if cpu != "x86-64-v2" else "x86-64,x86-64-v2"
+                error = np.abs(run(arguments + ["--mcpu", cpus], folder / "found.npy", cpu) - expected).max()
                 bound = largest * (2.0 ** -TYPES[type][0] + 2.0 ** -18)
                 agrees = error <= bound
                 print(f"{name} {sizes} in {type} for {cpu}: {'agrees' if agrees else f'differs by {error:.1e}'}")
