@@ -107,6 +107,12 @@ llvm::ArrayRef<Word> fovea::frontend::words() {
        "The type of 32-bit integers; `i32(x)` rounds a real towards zero."},
       {"i64", "i64",
        "The type of 64-bit integers; `i64(x)` rounds a real towards zero."},
+      {"f8e4m3", "f8e4m3",
+       "The type of 8-bit reals up to 448, without infinities; `f8e4m3(x)` "
+       "rounds to it, and gives NaN beyond."},
+      {"f8e5m2", "f8e5m2",
+       "The type of 8-bit reals with the range of f16; `f8e5m2(x)` rounds to "
+       "it."},
       {"f16", "f16", "The type of 16-bit reals; `f16(x)` rounds to it."},
       {"bf16", "bf16",
        "The type of 16-bit reals with the range of f32; `bf16(x)` rounds to "

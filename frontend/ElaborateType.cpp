@@ -188,7 +188,7 @@ Tensor *Elaborator::elaborateType(const ast::Name &name, const ast::Type *type,
       typeT = DType::F32;
       if (std::optional<Setting> setting = findSetting(owners, "T")) {
         typeT = parseDType(setting->value);
-        if (!typeT || elemOf(*typeT) != Elem::Real) {
+        if (!typeT || *typeT < DType::F16) {
           diags.error(llvm::SMLoc(),
                       "expected f32, f16 or bf16 for '" + setting->function +
                           ".T', but found '" + setting->value + "'");
@@ -202,7 +202,8 @@ Tensor *Elaborator::elaborateType(const ast::Name &name, const ast::Type *type,
   } else {
     error(type->element.range,
           "unknown element type '" + type->element.text + "'")
-        .help("the types are f32, f16, bf16, T, i8, i16, i32, i64 and bool");
+        .help("the types are f32, f16, bf16, f8e4m3, f8e5m2, T, i8, i16, i32, "
+              "i64 and bool");
     return nullptr;
   }
   for (const ast::Dim &dim : type->dims) {

@@ -25,6 +25,8 @@ std::optional<DType> fovea::frontend::parseDType(StringRef name) {
       .Case("i16", DType::I16)
       .Case("i32", DType::I32)
       .Case("i64", DType::I64)
+      .Case("f8e4m3", DType::F8E4M3)
+      .Case("f8e5m2", DType::F8E5M2)
       .Case("f16", DType::F16)
       .Case("bf16", DType::BF16)
       .Case("f32", DType::F32)
@@ -32,8 +34,9 @@ std::optional<DType> fovea::frontend::parseDType(StringRef name) {
 }
 
 StringRef fovea::frontend::spelling(DType type) {
-  static constexpr StringRef names[] = {"bool", "i8",  "i16",  "i32",
-                                        "i64",  "f16", "bf16", "f32"};
+  static constexpr StringRef names[] = {"bool", "i8",     "i16",    "i32",
+                                        "i64",  "f8e4m3", "f8e5m2", "f16",
+                                        "bf16", "f32"};
   return names[static_cast<unsigned>(type)];
 }
 

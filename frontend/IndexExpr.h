@@ -38,7 +38,7 @@ struct Node;
 struct Loop;
 
 /// How an element lies in memory.
-enum class DType { I1, I8, I16, I32, I64, F16, BF16, F32 };
+enum class DType { I1, I8, I16, I32, I64, F8E4M3, F8E5M2, F16, BF16, F32 };
 /// What a value is in an expression: integers are exact, reals are f32.
 /// Unknown stands for the operand of a function that is not called.
 enum class Elem { Unknown, Bool, Int, Real };

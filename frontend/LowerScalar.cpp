@@ -36,6 +36,10 @@ Type fovea::frontend::storageType(DType dtype, MLIRContext *context) {
     return IntegerType::get(context, 32);
   case DType::I64:
     return IntegerType::get(context, 64);
+  case DType::F8E4M3:
+    return Float8E4M3FNType::get(context);
+  case DType::F8E5M2:
+    return Float8E5M2Type::get(context);
   case DType::F16:
     return Float16Type::get(context);
   case DType::BF16:

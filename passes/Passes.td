@@ -148,6 +148,21 @@ def LowerMathPass : Pass<"attn-lower-math"> {
   ];
 }
 
+def LowerF8Pass : Pass<"attn-lower-f8"> {
+  let summary = "convert reals of 8 bits by integer arithmetic";
+  let description = [{
+    Hardly a CPU has conversions of f8E4M3FN and f8E5M2. `arith.extf` of them to f32, and `arith.truncf` of
+    f32 to them, on numbers or vectors, become operations on the bits:
+
+    ```
+    extf x   ==>  bitcast((x & 0x7f) << 20) * 2^120, with the sign of x; NaN where x & 0x7f = 0x7f    (f8E4M3FN)
+    truncf x ==>  the bits of |x| rounded to nearest even at the last bit that is kept, less the difference of
+                  the exponents' biases; below the normal range |x| + 2^14 is rounded by the addition
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
 def LowerBf16Pass : Pass<"attn-lower-bf16", "mlir::ModuleOp"> {
   let summary = "hold bf16 as integers of 16 bits";
   let description = [{

@@ -209,6 +209,7 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(
       createConvertVectorToSCFPass(transfers.enableFullUnroll()));
   pm.addPass(createLowerMathPass());
+  pm.addPass(createLowerF8Pass());
   arith::ArithExpandOpsPassOptions expand;
   // Without the instructions a conversion to bfloat16 would be a library call.
   expand.includeBf16 = !options.cpu.hasBf16Conversion();

@@ -7,6 +7,7 @@
 
 #include "runtime/dtype.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -18,20 +19,28 @@ using namespace fovea::runtime;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// An IEEE-like type of 16 bits, one of them the sign.
-template <int ExponentBits>
-struct Float16Bits {
-  static constexpr int mantissaBits = 15 - ExponentBits;
+/// A floating type narrower than f32: a sign, an exponent, and a mantissa. Its
+/// greatest exponent is that of infinities and NaNs, or, where `IsFinite`, of
+/// numbers too but for one NaN of all ones (OCP's E4M3).
+template <typename Bits, int ExponentBits, bool IsFinite = false>
+struct NarrowFloat {
+  static constexpr int signBit = 8 * sizeof(Bits) - 1;
+  static constexpr int mantissaBits = signBit - ExponentBits;
   static constexpr int bias = (1 << (ExponentBits - 1)) - 1;
   static constexpr int maxExponent = (1 << ExponentBits) - 1;
+  static constexpr int magnitudeMask = (1 << signBit) - 1;
+  /// The first magnitude that is no number, and what it is.
+  static constexpr int special =
+      IsFinite ? magnitudeMask : maxExponent << mantissaBits;
 
-  uint16_t bits;
+  Bits bits;
 
   double toDouble() const {
-    uint64_t sign = uint64_t(bits >> 15) << 63;
-    int exponent = bits >> mantissaBits & maxExponent;
-    uint64_t mantissa = bits & ((1 << mantissaBits) - 1);
-    if (exponent == maxExponent)
+    uint64_t sign = uint64_t(bits >> signBit) << 63;
+    int magnitude = bits & magnitudeMask;
+    int exponent = magnitude >> mantissaBits;
+    uint64_t mantissa = uint64_t(magnitude & ((1 << mantissaBits) - 1));
+    if (magnitude >= special)
       return std::bit_cast<double>(sign | uint64_t(0x7ff) << 52 |
                                    mantissa << (52 - mantissaBits));
     if (exponent == 0) { // 0 and denormals: a multiple of the smallest value
@@ -43,17 +52,16 @@ struct Float16Bits {
                                  mantissa << (52 - mantissaBits));
   }
 
-  static Float16Bits fromDouble(double value) {
+  static NarrowFloat fromDouble(double value) {
     uint64_t wide = std::bit_cast<uint64_t>(value);
-    uint16_t sign = uint16_t(wide >> 48 & 0x8000);
+    Bits sign = Bits(wide >> 63 << signBit);
     int exponent = int(wide >> 52 & 0x7ff) - 1023;
     uint64_t mantissa = wide & ((uint64_t(1) << 52) - 1);
-    constexpr uint16_t infinity = uint16_t(maxExponent << mantissaBits);
     if (exponent == 1024 && mantissa) // keep what fits of a NaN, made quiet
-      return {uint16_t(sign | infinity | 1 << (mantissaBits - 1) |
-                       mantissa >> (52 - mantissaBits))};
-    if (exponent > bias)
-      return {uint16_t(sign | infinity)};
+      return {Bits(sign | special | 1 << (mantissaBits - 1) |
+                   mantissa >> (52 - mantissaBits))};
+    if (exponent > bias + IsFinite)
+      return {Bits(sign | special)};
 
     // Below the normal range the unit in the last place stays the same.
     int lost = 52 - mantissaBits;
@@ -66,20 +74,24 @@ struct Float16Bits {
     uint64_t kept = whole >> lost, rest = whole & ((uint64_t(1) << lost) - 1);
     uint64_t half = uint64_t(1) << (lost - 1);
     if (rest > half || (rest == half && (kept & 1)))
-      ++kept; // a carry moves into the exponent, at the top to infinity
+      ++kept; // a carry moves into the exponent, at the top to what is special
     uint64_t base =
         isNormal ? uint64_t(exponent + bias - 1) << mantissaBits : 0;
-    return {uint16_t(sign | (base + kept))};
+    return {Bits(sign | std::min<uint64_t>(base + kept, special))};
   }
 };
-using Half = Float16Bits<5>;
-using BFloat = Float16Bits<8>;
+using Half = NarrowFloat<uint16_t, 5>;
+using BFloat = NarrowFloat<uint16_t, 8>;
+using F8E4M3 = NarrowFloat<uint8_t, 4, /*IsFinite=*/true>;
+using F8E5M2 = NarrowFloat<uint8_t, 5>;
 } // namespace
 
 static double widen(float value) { return value; }
 static double widen(double value) { return value; }
-static double widen(Half value) { return value.toDouble(); }
-static double widen(BFloat value) { return value.toDouble(); }
+template <typename Bits, int ExponentBits, bool IsFinite>
+static double widen(NarrowFloat<Bits, ExponentBits, IsFinite> value) {
+  return value.toDouble();
+}
 
 template <typename To>
 static To narrow(double value) {
@@ -101,6 +113,10 @@ static bool visitFloat(fovea_dtype type, Body body) {
     return body(Half()), true;
   case FOVEA_BF16:
     return body(BFloat()), true;
+  case FOVEA_F8E4M3:
+    return body(F8E4M3()), true;
+  case FOVEA_F8E5M2:
+    return body(F8E5M2()), true;
   default:
     return false;
   }
@@ -131,15 +147,15 @@ static bool visitInteger(fovea_dtype type, Body body) {
   }
 }
 
-static bool isWideFloat(fovea_dtype type) {
+static bool isFloat(fovea_dtype type) {
   return visitFloat(type, [](auto) {});
 }
 
 bool fovea::runtime::isConvertible(fovea_dtype from, fovea_dtype to) {
   if (from == to)
     return byteSize(from) != 0;
-  if (isWideFloat(from))
-    return isWideFloat(to);
+  if (isFloat(from))
+    return isFloat(to);
   return (isInteger(from) || from == FOVEA_BOOL) && isInteger(to);
 }
 
@@ -173,7 +189,7 @@ Conversion fovea::runtime::convert(const void *source, fovea_dtype from,
     return Conversion::Done;
   }
 
-  if (isWideFloat(from)) {
+  if (isFloat(from)) {
     visitFloat(from, [&](auto fromValue) {
       visitFloat(to, [&](auto toValue) {
         forEachPair(source, target, count, sizeof fromValue, sizeof toValue,

@@ -39,15 +39,14 @@ enum class Conversion {
   OutOfRange,
 };
 
-/// True when convert() can turn `from` into `to`: floating types of 16 bits and
-/// more into each other, integers and booleans into integers, and any type
-/// into itself.
+/// True when convert() can turn `from` into `to`: floating types into each
+/// other, integers and booleans into integers, and any type into itself.
 bool isConvertible(fovea_dtype from, fovea_dtype to);
 
 /// Converts `count` elements. Floating values are rounded once, to nearest
-/// even, overflowing to infinity; integers must fit: else `*position` is set;
-/// booleans become 0 or 1.
-/// Neither side needs to be aligned; they do not overlap.
+/// even, overflowing to infinity, or to NaN where there is none; integers must
+/// fit: else `*position` is set; booleans become 0 or 1. Neither side needs to
+/// be aligned; they do not overlap.
 Conversion convert(const void *source, fovea_dtype from, void *target,
                    fovea_dtype to, int64_t count, int64_t *position);
 

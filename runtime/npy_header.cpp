@@ -122,8 +122,10 @@ static constexpr TypeRow types[] = {
     {"u4", FOVEA_U32},
     {"u8", FOVEA_U64},
     {"b1", FOVEA_BOOL},
-    // NumPy has no bfloat16; packages that add it write their bytes so.
-    {"V2", FOVEA_BF16}};
+    // NumPy has no bfloat16 and no reals of 8 bits; packages that add them
+    // write their bytes so.
+    {"V2", FOVEA_BF16},
+    {"V1", FOVEA_F8E4M3}};
 
 /// "<f4": the byte order, then the type.
 static bool readType(const std::string &descr, NpyHeader &header) {

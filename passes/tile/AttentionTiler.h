@@ -135,6 +135,8 @@ private:
   mlir::Value keyBegin, keyEnd;
   /// Tiles, queries and heads of a group; the last one may have fewer.
   mlir::Value groupTiles, groupSize, groupHeads;
+  /// Groups along the dimension of queries.
+  mlir::Value numGroups;
   /// Offsets of the current group, and how many tiles and heads it has.
   llvm::SmallVector<mlir::Value> groupOffsets;
   mlir::Value numTiles, numHeads;

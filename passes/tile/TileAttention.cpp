@@ -106,6 +106,8 @@ LogicalResult AttentionTiler::run() {
     groups.push_back(most ? rewriter.createOrFold<arith::CeilDivSIOp>(
                                 loc, cast<Value>(count), most)
                           : cast<Value>(count));
+    if (dim == schedule.getQueryDim())
+      numGroups = cast<Value>(groups.back());
   }
 
   auto forEach = [&](ArrayRef<OpFoldResult> counts,
@@ -174,6 +176,18 @@ void AttentionTiler::measureGroups(Value allTiles) {
   groupSize = rewriter.createOrFold<arith::MulIOp>(loc, groupTiles, groupSize);
 }
 
+/// Whether later queries have more keys than earlier ones, as under a causal
+/// mask.
+static bool growsAlong(SegmentsAttr segments, unsigned dim) {
+  unsigned offset = 3 * dim; // see SegmentsAttr
+  auto depends = [&](ArrayRef<AffineMap> maps) {
+    return llvm::any_of(
+        maps, [&](AffineMap map) { return map.isFunctionOfSymbol(offset); });
+  };
+  return depends(segments.getVisitUpper()) &&
+         !depends(segments.getVisitLower());
+}
+
 void AttentionTiler::beginGroup(ValueRange ivs) {
   offsets = begins;
   auto left = [&](int64_t dim) {
@@ -181,9 +195,14 @@ void AttentionTiler::beginGroup(ValueRange ivs) {
   };
   for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
     Value step = iv;
-    if (dim == schedule.getQueryDim())
-      step = arith::MulIOp::create(rewriter, loc, iv, groupSize);
-    else if (hasHeads() && dim == schedule.getHeadDim())
+    if (dim == schedule.getQueryDim()) {
+      // The groups with most to do first: the last to end are small ones.
+      if (op.getSegments() && growsAlong(*op.getSegments(), dim)) {
+        Value last = arith::SubIOp::create(rewriter, loc, numGroups, index(1));
+        step = arith::SubIOp::create(rewriter, loc, last, iv);
+      }
+      step = arith::MulIOp::create(rewriter, loc, step, groupSize);
+    } else if (hasHeads() && dim == schedule.getHeadDim())
       step = arith::MulIOp::create(rewriter, loc, iv, groupHeads);
     offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
   }

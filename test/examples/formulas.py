@@ -95,6 +95,25 @@ def gqa(q, k, v, past):
     return {"o": weights(s, keep) @ v, "lse": np.log(np.exp(s).sum(-1))}
 
 
+def cache(rng, s):
+    """A cache of small integers with scales of blocks of 32 keys, of which the last may be cut short."""
+    sizes, blocks = (s["b"], s["h"], s["j"]), (s["b"], s["h"], -(-s["j"] // 32))
+    return {"q": rng.standard_normal((s["b"], s["h"] * s["g"], s["i"], s["d"])).astype(np.float32),
+            "k": rng.integers(-128, 128, (*sizes, s["d"])).astype(np.int8),
+            "v": rng.integers(-128, 128, (*sizes, s["e"])).astype(np.int8),
+            "ks": rng.uniform(0.005, 0.02, blocks).astype(np.float32), "vs": rng.uniform(0.005, 0.02, blocks).astype(np.float32),
+            "past": rng.integers(0, s["j"] + 1, s["b"]).astype(np.int32)}
+
+
+@example("quantized", shapes={}, extra=cache, sizes=[s | {"g": g} for s, g in zip(SIZES, (1, 2, 4))]
+         + [dict(b=2, h=3, g=4, i=1, j=700, d=64, e=64)])
+def quantized(q, k, v, ks, vs, past):
+    group, block = q.shape[1] // k.shape[1], np.arange(k.shape[2]) // 32
+    k, v = (np.repeat(x.astype(q.dtype) * scale[:, :, block, None], group, 1) for x, scale in ((k, ks), (v, vs)))
+    i, j = grid(q, k)
+    return {"o": weights(dots(q, k), j <= i + past[:, None, None, None]) @ v}
+
+
 @example("sliding_window", extra=scalar({"window": 7}, np.int32), sizes=SQUARE)
 def sliding_window(q, k, v, window):
     i, j = grid(q, k)

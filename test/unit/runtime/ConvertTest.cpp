@@ -65,6 +65,36 @@ TEST(Convert, KnownValues) {
   EXPECT_EQ(toBFloat(1e39), 0x7f80);
 }
 
+TEST(Convert, RealsOfEightBits) {
+  auto e4m3 = [](double value) {
+    return convertOne<uint8_t>(value, FOVEA_F64, FOVEA_F8E4M3);
+  };
+  auto e5m2 = [](double value) {
+    return convertOne<uint8_t>(value, FOVEA_F64, FOVEA_F8E5M2);
+  };
+  EXPECT_EQ(e4m3(448.0), 0x7e);
+  EXPECT_EQ(e4m3(-464.0), 0xfe); // half way to what would be 480: to even
+  EXPECT_EQ(e4m3(464.001), 0x7f);
+  EXPECT_EQ(e4m3(-INFINITY), 0xff);
+  EXPECT_EQ(e4m3(0x1p-9), 0x01);
+  EXPECT_EQ(e4m3(0x1p-10), 0x00);
+  EXPECT_EQ(e4m3(0x1.fp-7), 0x08); // the largest denormal, rounded up
+  EXPECT_EQ(e5m2(57344.0), 0x7b);
+  EXPECT_EQ(e5m2(61440.0), 0x7c);
+  EXPECT_EQ(e5m2(-INFINITY), 0xfc);
+  EXPECT_EQ(e5m2(0x1p-16), 0x01);
+  for (int bits = 0; bits < 256; ++bits)
+    for (fovea_dtype type : {FOVEA_F8E4M3, FOVEA_F8E5M2}) {
+      float value = convertOne<float>(uint8_t(bits), type, FOVEA_F32);
+      bool isNaN = type == FOVEA_F8E4M3 ? (bits & 0x7f) == 0x7f
+                                        : (bits & 0x7f) > 0x7c;
+      EXPECT_EQ(std::isnan(value), isNaN) << typeName(type) << " " << bits;
+      if (!isNaN) {
+        EXPECT_EQ(convertOne<uint8_t>(value, FOVEA_F32, type), bits);
+      }
+    }
+}
+
 TEST(Convert, RoundsOnceToNearestEven) {
   EXPECT_EQ(toBFloat(1.0 + 0x1p-8), 0x3f80);           // a tie, down to even
   EXPECT_EQ(toBFloat(1.0 + 3 * 0x1p-8), 0x3f82);       // a tie, up to even
@@ -114,7 +144,8 @@ TEST(Convert, IntegersMustFit) {
 
 TEST(Convert, OnlyBetweenTypesOfOneKind) {
   EXPECT_TRUE(isConvertible(FOVEA_F8E4M3, FOVEA_F8E4M3));
-  EXPECT_FALSE(isConvertible(FOVEA_F8E4M3, FOVEA_F32));
+  EXPECT_TRUE(isConvertible(FOVEA_F8E4M3, FOVEA_F32));
+  EXPECT_FALSE(isConvertible(FOVEA_F8E4M3, FOVEA_I8));
   EXPECT_FALSE(isConvertible(FOVEA_I32, FOVEA_F32));
   EXPECT_FALSE(isConvertible(FOVEA_F32, FOVEA_I32));
   EXPECT_FALSE(isConvertible(FOVEA_I8, FOVEA_BOOL));
