@@ -3,7 +3,8 @@
 // Under a causal mask the last queries have most keys: their group is the first
 // to be taken, so that what threads end with is small.
 // CHECK-LABEL: func @causal
-// CHECK: %[[GROUPS:.*]] = arith.ceildivsi %{{.*}}, %{{.*}} : index
+// CHECK: %[[TILES:.*]] = arith.ceildivsi %{{.*}}, %c32 : index
+// CHECK: %[[GROUPS:.*]] = arith.ceildivsi %[[TILES]],
 // CHECK: scf.forall (%[[G:.*]]) in (%[[GROUPS]]) {
 // CHECK: %[[LAST:.*]] = arith.subi %[[GROUPS]], %c1
 // CHECK: %[[NUMBER:.*]] = arith.subi %[[LAST]], %[[G]]
