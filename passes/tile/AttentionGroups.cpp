@@ -290,6 +290,9 @@ SmallVector<Value> AttentionTiler::buildVisit(Value block, Value count,
       [&] {
         if (!visit.isMasked) // no key of a visited interval is ever dropped
           return online(false);
+        // Few queries wait for memory, not for the mask: one program is enough.
+        if (isInParts())
+          return online(true);
         return buildIf(
             visit.isMasked, [&] { return online(true); },
             [&] { return online(false); });

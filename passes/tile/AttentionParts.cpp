@@ -134,9 +134,11 @@ class PartsMerge {
 public:
   /// `parts`: pieces of the state, as tiles `[rows x parts]`, sums also `[... x
   /// columns]`; there are `count` parts.
-  PartsMerge(OpBuilder &builder, AttentionOp op, ValueRange parts, Value count)
+  PartsMerge(OpBuilder &builder, AttentionOp op, int64_t rows, ValueRange parts,
+             Value count)
       : builder(builder), loc(op.getLoc()), op(op),
-        normalizer(op.getNormalizer()), parts(parts), count(count) {}
+        normalizer(op.getNormalizer()), rows(rows), parts(parts), count(count) {
+  }
 
   /// `initial`: the state of rows without keys.
   SmallVector<Value> build(ValueRange initial);
@@ -162,6 +164,7 @@ private:
   Location loc;
   AttentionOp op;
   NormalizerAttrInterface normalizer;
+  int64_t rows;
   ValueRange parts;
   Value count;
 };
@@ -173,8 +176,7 @@ Value PartsMerge::buildWeights(Value shift, Value newShift) {
     return buildMap({shift, newShift}, [&](OpBuilder &b, ValueRange args) {
       return normalizer.buildRescale(b, loc, args[0], args[1]);
     });
-  auto type = RankedTensorType::get({op.getSchedule()->getQueryTile(), kTasks},
-                                    builder.getF32Type());
+  auto type = RankedTensorType::get({rows, kTasks}, builder.getF32Type());
   return buildTileMap(
       builder, loc, type, {}, {}, [&](OpBuilder &b, ValueRange) -> Value {
         return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(1));
@@ -261,7 +263,7 @@ SmallVector<Value> AttentionTiler::buildMergedState() {
         AffineMapAttr::get(place.map), rewriter.getDenseBoolArrayAttr(inBounds),
         rewriter.getAffineMapArrayAttr({})));
   }
-  PartsMerge merge(rewriter, op, parts, numParts);
+  PartsMerge merge(rewriter, op, schedule.getQueryTile(), parts, numParts);
   SmallVector<Value> state = merge.build(initial);
   if (merge.first)
     state.push_back(lookUpPartial(state.size(), merge.first, initial.back()));

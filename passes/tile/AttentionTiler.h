@@ -35,6 +35,7 @@ private:
   llvm::FailureOr<mlir::Value> buildDestination(unsigned number);
   void measureGroups(mlir::Value allTiles);
   void beginGroup(mlir::ValueRange ivs);
+  llvm::SmallVector<mlir::OpFoldResult> beginRows();
   void beginTile(mlir::ValueRange ivs);
   /// What rows that have visited no key have: a tile of one value for each
   /// piece of the state.

@@ -16,8 +16,8 @@
 // drop.
 //
 // Where the keys are in parts there are two such loops: over the parts too,
-// which leave their state in memory, and over the tiles, which merge the
-// states.
+// which leave their state in memory, and over single rows, which merge
+// the states.
 //
 //===----------------------------------------------------------------------===//
 
@@ -134,7 +134,7 @@ LogicalResult AttentionTiler::run() {
       forEachTile(buildKeys(buildState()),
                   [&](ValueRange state) { storePartials(ivs.back(), state); });
     });
-    forEach(tiles, [&](ValueRange ivs) {
+    forEach(beginRows(), [&](ValueRange ivs) {
       beginTile(ivs);
       buildResults(buildMergedState());
     });
@@ -217,15 +217,24 @@ void AttentionTiler::beginGroup(ValueRange ivs) {
         loc, left(schedule.getHeadDim()), groupHeads);
 }
 
+/// From here on tiles are single rows. Returns how many there are, along each
+/// parallel dimension.
+SmallVector<OpFoldResult> AttentionTiler::beginRows() {
+  schedule = ScheduleAttr::get(
+      op.getContext(), schedule.getQueryDim(), /*queryTile=*/1,
+      schedule.getKeyDim(), schedule.getKeyBlock(), /*queryGroup=*/1,
+      /*headDim=*/-1, /*keyPart=*/0, /*minQueries=*/0, ScheduleAttr());
+  SmallVector<OpFoldResult> counts;
+  for (unsigned dim : domain.getDims(DimKind::parallel))
+    counts.push_back(
+        rewriter.createOrFold<arith::SubIOp>(loc, ends[dim], begins[dim]));
+  return counts;
+}
+
 void AttentionTiler::beginTile(ValueRange ivs) {
   offsets = begins;
-  for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel))) {
-    Value step = iv;
-    if (dim == schedule.getQueryDim())
-      step = arith::MulIOp::create(rewriter, loc, iv,
-                                   index(schedule.getQueryTile()));
-    offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], step);
-  }
+  for (auto [iv, dim] : llvm::zip(ivs, domain.getDims(DimKind::parallel)))
+    offsets[dim] = rewriter.createOrFold<arith::AddIOp>(loc, begins[dim], iv);
 }
 
 /// Splits an attention with two schedules into one for each, and a test of how

@@ -4,7 +4,8 @@
 // to be taken, so that what threads end with is small.
 // CHECK-LABEL: func @causal
 // CHECK: %[[TILES:.*]] = arith.ceildivsi %{{.*}}, %c32 : index
-// CHECK: %[[GROUPS:.*]] = arith.ceildivsi %[[TILES]],
+// CHECK: %[[GROUP:.*]] = arith.minsi %{{.*}}, %c31
+// CHECK: %[[GROUPS:.*]] = arith.ceildivsi %[[TILES]], %[[GROUP]]
 // CHECK: scf.forall (%[[G:.*]]) in (%[[GROUPS]]) {
 // CHECK: %[[LAST:.*]] = arith.subi %[[GROUPS]], %c1
 // CHECK: %[[NUMBER:.*]] = arith.subi %[[LAST]], %[[G]]

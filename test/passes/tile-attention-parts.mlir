@@ -29,8 +29,8 @@
 // CHECK: attn.tile.store
 // The states are merged as scores are: their shifts, from 64 parts at most.
 // CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}}) {
-// CHECK: %[[SUM:.*]] = attn.tile.load %[[SUMS]]{{.*}} -> tensor<4x64x64xf32>
-// CHECK: %[[SHIFTS:.*]] = attn.tile.load {{.*}} -> tensor<4x64xf32>
+// CHECK: %[[SUM:.*]] = attn.tile.load %[[SUMS]]{{.*}} -> tensor<1x64x64xf32>
+// CHECK: %[[SHIFTS:.*]] = attn.tile.load {{.*}} -> tensor<1x64xf32>
 // CHECK: attn.tile.reduce max %[[SHIFTS]] onto %{{.*}} end %[[PARTS]]
 // CHECK: attn.tile.weigh %{{.*}} onto %{{.*}} end %[[PARTS]] ins(%[[SUM]]
 // CHECK: attn.tile.store
