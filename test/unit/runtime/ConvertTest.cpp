@@ -86,8 +86,8 @@ TEST(Convert, RealsOfEightBits) {
   for (int bits = 0; bits < 256; ++bits)
     for (fovea_dtype type : {FOVEA_F8E4M3, FOVEA_F8E5M2}) {
       float value = convertOne<float>(uint8_t(bits), type, FOVEA_F32);
-      bool isNaN = type == FOVEA_F8E4M3 ? (bits & 0x7f) == 0x7f
-                                        : (bits & 0x7f) > 0x7c;
+      bool isNaN =
+          type == FOVEA_F8E4M3 ? (bits & 0x7f) == 0x7f : (bits & 0x7f) > 0x7c;
       EXPECT_EQ(std::isnan(value), isNaN) << typeName(type) << " " << bits;
       if (!isNaN) {
         EXPECT_EQ(convertOne<uint8_t>(value, FOVEA_F32, type), bits);
