@@ -39,7 +39,7 @@ def SchedulePass : Pass<"attn-schedule"> {
            "one, which computes at half the rate, takes as long">,
     Option<"narrowTile", "narrow-tile", "int64_t", /*default=*/"4",
            "Queries of a narrow tile; 4 x 4 sums of scores keep the multipliers busy">,
-    Option<"narrowKeyBlock", "narrow-key-block", "int64_t", /*default=*/"32",
+    Option<"narrowKeyBlock", "narrow-key-block", "int64_t", /*default=*/"16",
            "Keys of a block that narrow tiles visit: few, so that keys of several heads that are side by side in "
            "memory are read at about the same time">,
     Option<"narrowKeyPart", "narrow-key-part", "int64_t", /*default=*/"256",

@@ -3,7 +3,7 @@
 // How many queries there are is known at run time: a schedule for many, and one
 // for few, along the heads that share each key, together with those of other keys.
 // CHECK-LABEL: func @grouped
-// CHECK: schedule = #attn.schedule<queryDim = 2, queryTile = 32, {{.*}}, minQueries = 16, otherwise = <queryDim = 1, queryTile = 4, keyDim = 3, keyBlock = 32, queryGroup = 32, headDim = 0, keyPart = 256>>
+// CHECK: schedule = #attn.schedule<queryDim = 2, queryTile = 32, {{.*}}, minQueries = 16, otherwise = <queryDim = 1, queryTile = 4, keyDim = 3, keyBlock = 16, queryGroup = 32, headDim = 0, keyPart = 256>>
 func.func @grouped(%q: memref<?x?x?xf32>, %k: memref<?x?xf32>, %o: memref<?x?x?xf32>,
                    %H: index, %G: index, %M: index, %N: index) {
   attn.attention domain(h parallel %H, g parallel %G, i parallel %M, j key %N)
@@ -33,7 +33,7 @@ func.func @masked_by_head(%q: memref<?x?x?xf32>, %k: memref<?x?xf32>, %o: memref
 }
 
 // CHECK-LABEL: func @few
-// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 4, keyDim = 1, keyBlock = 32, queryGroup = 2, keyPart = 256>
+// CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 4, keyDim = 1, keyBlock = 16, queryGroup = 2, keyPart = 256>
 // CHECK-LABEL: func @many
 // CHECK: schedule = #attn.schedule<queryDim = 0, queryTile = 32, keyDim = 1, keyBlock = 96>
 func.func @few(%q: memref<5xf32>, %k: memref<?xf32>, %o: memref<5xf32>, %N: index) {
@@ -55,7 +55,7 @@ func.func @many(%q: memref<16xf32>, %k: memref<?xf32>, %o: memref<16xf32>, %N: i
 
 // Heads whose masks differ visit their own keys; few keys are one part.
 // CHECK-LABEL: func @own_masks
-// CHECK: schedule = #attn.schedule<queryDim = 1, queryTile = 4, keyDim = 2, keyBlock = 32, queryGroup = 2>
+// CHECK: schedule = #attn.schedule<queryDim = 1, queryTile = 4, keyDim = 2, keyBlock = 16, queryGroup = 2>
 func.func @own_masks(%q: memref<8x5xf32>, %k: memref<8x200xf32>, %o: memref<8x5xf32>, %len: memref<8xi32>) {
   attn.attention domain(h parallel 8, i parallel 5, j key 200)
   contraction over() (%x = %q[h, i] : memref<8x5xf32>, %y = %k[h, j] : memref<8x200xf32>) {

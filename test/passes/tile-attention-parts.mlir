@@ -16,11 +16,11 @@
 // CHECK: %[[HEADS:.*]] = arith.divsi %c32{{.*}}, %[[TILES]]
 // The sizes alone decide how many parts there are.
 // CHECK-NOT: attn.workers
-// CHECK: %[[SIZE:.*]] = arith.muli %{{.*}}, %c32
+// CHECK: %[[SIZE:.*]] = arith.muli %{{.*}}, %c16
 // CHECK: %[[PARTS:.*]] = arith.ceildivsi %{{.*}}, %[[SIZE]]
 // CHECK: scf.forall (%{{.*}}, %{{.*}}, %[[PART:.*]]) in (%{{.*}}, %{{.*}}, %[[PARTS]]) {
 // CHECK: %[[SKIPPED:.*]] = arith.muli %[[PART]], %[[SIZE]]
-// CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c32
+// CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c16
 // CHECK: scf.for %[[HEAD:.*]] = %c0
 // CHECK: scf.for %[[TILE:.*]] = %c0
 // CHECK: attn.online
