@@ -183,7 +183,6 @@ struct LowerF8Pass : public fovea::attn::impl::LowerF8PassBase<LowerF8Pass> {
         // The LLVM dialect holds the bits.
         if (!getFormat(constant.getType()))
           return;
-        BitBuilder bits(rewriter, op);
         auto toBits = [&](const APFloat &value) {
           return rewriter.getIntegerAttr(rewriter.getI8Type(),
                                          value.bitcastToAPInt());
