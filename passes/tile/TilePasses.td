@@ -31,6 +31,13 @@ def TileAttentionPass : Pass<"attn-tile-attention"> {
         otherwise                                      ->  attn.online with it
     ```
 
+    Where the schedule has a `headDim`, the tiles of several heads are one group and visit a block head by
+    head. Where it has a `keyPart`, there are two loops: one over parts of the keys too, whose states are stored in
+    memory, and one over single rows, in which the states of all parts are merged, then divided and stored. A
+    visited block is then always masked: one program is enough.
+
+    Groups are taken from the last to the first where later queries visit more keys.
+
     An attention without a schedule, on tensors, or with more than one value
     dimension is an error.
   }];
