@@ -14,6 +14,7 @@ class WrongResult(Exception):
 # The least error allowed, as a share of the largest value: where few numbers are compared, the formula's
 # own error in f32 may happen to be next to nothing.
 FLOOR = {"f32": 2.0**-20, "bf16": 3 * 2.0**-8}
+PATIENCE = 100  # samples' worth of seconds for one contender
 
 
 def compare(case, out, slack=1.0):
@@ -42,20 +43,19 @@ def seconds(run, calls):
 
 
 def in_turn(runs, limit, rounds, least):
-    """runs: functions by name; limit: a function that measures a rate. Returns the median seconds of a call of each,
-    and the median rate. A sample is as many calls as take `least` seconds."""
-    calls = {}
-    for name, run in runs.items():
-        run()
-        once = seconds(run, 1)
-        calls[name] = max(1, round(least / max(once, 1e-7)))
+    """runs: functions by name, each called before; limit: a function that measures a rate. Returns the median seconds of
+    a call of each, and the median rate. A sample is as many calls as take `least` seconds; of what is slow there are
+    only so many as PATIENCE allows, and at least one."""
+    once = {name: seconds(run, 1) for name, run in runs.items()}
+    calls = {name: max(1, round(least / max(each, 1e-7))) for name, each in once.items()}
     times, rates = {name: [] for name in runs}, []
     gc.disable()
     try:
-        for _ in range(rounds):
+        for k in range(rounds):
             rates.append(limit())
             for name, run in runs.items():
-                times[name].append(seconds(run, calls[name]))
+                if once[name] * (k + 1) <= PATIENCE * least:
+                    times[name].append(seconds(run, calls[name]))
     finally:
         gc.enable()
-    return {name: statistics.median(each) for name, each in times.items()}, statistics.median(rates)
+    return {name: statistics.median(each or [once[name]]) for name, each in times.items()}, statistics.median(rates)

@@ -1,8 +1,8 @@
 """Other implementations that are measured in turn with ours.
 
-A peer is a class with a `name` and the `kind` of rows that it computes; making one imports what it needs. `prepare(case, threads)` returns a function that
-computes the case once, without copying operands, and `result` turns what that gives into an array. `prepare` raises
-Unsupported for what the peer cannot compute. Rows are told by what they compute, never by their names. `views`
+A peer is a class with a `name` and the `kind` of rows that it computes; making one imports what it needs.
+`prepare(case, threads)` returns a function that computes the case once, without copying operands, and `result`
+turns what that gives into an array. `prepare` raises Unsupported for what the peer cannot compute. Rows are told by what they compute, never by their names. `views`
 says that it takes the operands where they are, `compiles` that it compiles for many seconds.
 """
 
@@ -14,7 +14,8 @@ class Unsupported(Exception):
 
 
 PEERS = {"onnx_runtime": ("Attention", "MultiHead", "GroupQuery", "Unfused", "Linear", "MiniLM", "ViT"),
-         "torch_cpu": ("Sdpa", "Flex", "Linear", "ViT"), "openvino_cpu": ("Sdpa",), "jax_cpu": ("Attention",)}
+         "torch_cpu": ("Sdpa", "Flex", "Linear", "ViT"), "openvino_cpu": ("Sdpa",), "jax_cpu": ("Attention",),
+         "iree_cpu": ("Attention",)}
 
 
 def load():
