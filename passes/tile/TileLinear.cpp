@@ -32,6 +32,10 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
+/// Rows of a block are a multiple of this where there are several blocks: few
+/// register tiles are left over.
+static constexpr int64_t rowStep = 4;
+
 namespace {
 /// Builds the tile program of one layer.
 class LayerTiler {
@@ -47,6 +51,9 @@ private:
     return arith::ConstantIndexOp::create(rewriter, loc, value);
   }
   Value buildSize(unsigned loop);
+  /// How many blocks `size` rows are cut into, and the rows of each but the
+  /// last: as few as have no more than `rowBlock`, and as equal as can be.
+  std::pair<Value, Value> cutRows(Value size);
   /// The row loop that is tiled, or `none`.
   unsigned tiledRow() const {
     return layer.rows.empty() ? none : layer.rows.back();
@@ -95,6 +102,20 @@ Value LayerTiler::buildSize(unsigned loop) {
             map.getResultPosition(getAffineDimExpr(loop, op.getContext())))
       return rewriter.createOrFold<memref::DimOp>(loc, operand, *position);
   llvm_unreachable("a loop that no operand ranges over");
+}
+
+std::pair<Value, Value> LayerTiler::cutRows(Value size) {
+  auto divide = [&](Value a, Value b) {
+    return rewriter.createOrFold<arith::CeilDivSIOp>(loc, a, b);
+  };
+  Value count = divide(size, index(rowBlock));
+  // There may be no rows.
+  Value atLeastOne =
+      rewriter.createOrFold<arith::MaxSIOp>(loc, count, index(1));
+  Value step = index(rowStep);
+  Value block = divide(divide(size, atLeastOne), step);
+  block = rewriter.createOrFold<arith::MulIOp>(loc, block, step);
+  return {count, block};
 }
 
 /// Symbols are the starts of the loops, then the panel and its first feature.
@@ -235,12 +256,12 @@ Value LayerTiler::buildEpilogue(Value sum, RankedTensorType type) {
 void LayerTiler::run() {
   rewriter.setInsertionPoint(layer.epilogue ? layer.epilogue : op);
   SmallVector<OpFoldResult> counts;
+  Value block;
   for (unsigned loop : layer.rows) {
-    Value size = buildSize(loop);
-    counts.push_back(loop == tiledRow()
-                         ? rewriter.createOrFold<arith::CeilDivSIOp>(
-                               loc, size, index(rowBlock))
-                         : size);
+    Value count = buildSize(loop);
+    if (loop == tiledRow())
+      std::tie(count, block) = cutRows(count);
+    counts.push_back(count);
   }
   counts.push_back(
       rewriter.getIndexAttr(llvm::divideCeil(numFeatures(), layer.width)));
@@ -254,11 +275,13 @@ void LayerTiler::run() {
     starts[loop] = iv;
     if (loop != tiledRow())
       continue;
-    Value block = index(rowBlock);
     starts[loop] = arith::MulIOp::create(rewriter, loc, iv, block);
     Value left =
         arith::SubIOp::create(rewriter, loc, buildSize(loop), starts[loop]);
     rowCount = arith::MinSIOp::create(rewriter, loc, left, block);
+    // Scratch memory is as large as the largest block.
+    rowCount = arith::MinSIOp::create(rewriter, loc, rowCount,
+                                      index(llvm::alignTo(rowBlock, rowStep)));
   }
   panel = forall.getInductionVars().back();
   firstFeature =

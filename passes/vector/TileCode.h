@@ -173,6 +173,10 @@ public:
   /// The extents of all dimensions of a tile, as values.
   llvm::SmallVector<mlir::Value> getExtents(mlir::Value tile);
   mlir::Value index(mlir::Location loc, int64_t value);
+  /// Elements of a type in a line of a cache.
+  static int64_t getLineElements(mlir::Type element) {
+    return 64 * 8 / element.getIntOrFloatBitWidth();
+  }
   /// The extent that is what is left of a block takes the room of the block.
   static std::optional<int64_t> getRoom(mlir::Value extent);
 
@@ -217,6 +221,9 @@ public:
   /// lanes.
   void storeVector(TileStoreOp store, llvm::ArrayRef<mlir::Value> coordinates,
                    mlir::Value value);
+  /// Asks for the memory that `storeVector` will write.
+  void prefetchVector(TileStoreOp store,
+                      llvm::ArrayRef<mlir::Value> coordinates);
   /// Writes a span along the last dimension of a tile to memory, contiguous
   /// there too.
   void storeSpan(TileStoreOp store, llvm::ArrayRef<mlir::Value> coordinates,

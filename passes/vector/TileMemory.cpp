@@ -339,6 +339,24 @@ void TileCode::storeVector(TileStoreOp store, ArrayRef<Value> coordinates,
   storeRow(store, lane, start, value);
 }
 
+void TileCode::prefetchVector(TileStoreOp store, ArrayRef<Value> coordinates) {
+  Location loc = store.getLoc();
+  SmallVector<Value> start(coordinates);
+  auto tile = cast<RankedTensorType>(store.getTile().getType());
+  unsigned lane = *getLane(store.getTile());
+  int64_t line = getLineElements(tile.getElementType());
+  SmallVector<bool> unchecked(store.getMap().getNumResults(), false);
+  for (int64_t at = 0; at < tile.getDimSize(lane); at += line) {
+    start[lane] = index(loc, at);
+    Element element =
+        buildElement(builder, loc, store.getDest(), store.getMap(), start,
+                     store.getSymbols(), unchecked, unchecked);
+    memref::PrefetchOp::create(builder, loc, store.getDest(), element.indices,
+                               /*isWrite=*/true, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+  }
+}
+
 /// Writes a vector along dimension `dim` of the tile, which is contiguous in
 /// memory.
 void TileCode::storeRow(TileStoreOp store, unsigned dim,

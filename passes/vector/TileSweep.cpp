@@ -253,6 +253,7 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
       loc, code.getSummedExtents(contract), sums,
       [&](ValueRange ivs, ValueRange carried) {
         SmallVector<Value> next;
+        readAhead(contract, rows, ivs);
         for (auto [row, sum] : llvm::zip(rows, carried)) {
           SmallVector<Value> point = {Value(), row};
           llvm::append_range(point, ivs);
@@ -304,6 +305,7 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
                                        ValueRange reductionValues, Half half) {
   SmallVector<DenseMap<Value, Value>> known(rows.size());
   SmallVector<Value> running(reductionValues);
+  storeAhead(rows);
   for (Operation *op : ops) {
     Location loc = op->getLoc();
     if (auto contract = dyn_cast<TileContractOp>(op)) {
@@ -403,8 +405,11 @@ void TileSweep::emit() {
           arith::RemSIOp::create(builder, loc, count, code.index(loc, rows));
       whole = arith::SubIOp::create(builder, loc, end, left);
     }
+    if (!first)
+      prepareAhead(end, rows);
     if (!known || first || *known >= rows)
       emitLoop(begin, whole, rows, /*clamp=*/false, totals);
+    ahead.clear();
     // The last register tile repeats the last key: what it computes again is
     // equal, and is stored in the same place. A sum would count it twice.
     if (!isWhole)

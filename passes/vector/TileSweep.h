@@ -65,6 +65,12 @@ private:
   emitElement(mlir::Operation *op, mlir::Value row,
               const llvm::DenseMap<mlir::Value, mlir::Value> &known);
 
+  // Memory that is asked for before it is needed (TileSweepAhead.cpp).
+  void prepareAhead(mlir::Value count, unsigned rows);
+  void readAhead(TileContractOp contract, llvm::ArrayRef<mlir::Value> rows,
+                 mlir::ValueRange summed);
+  void storeAhead(llvm::ArrayRef<mlir::Value> rows);
+
   // Weights that are held in pairs of keys (TileSweepPairs.cpp).
   bool isPaired(mlir::Operation *op) const;
   void emitPairLoops(mlir::Value begin, mlir::Value end,
@@ -79,6 +85,14 @@ private:
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
   bool hasContract = false, hasSum = false, hasPairs = false;
+  /// What lies behind the lanes that a contraction reads in place: the memory,
+  /// in one dimension; the first element to ask for, and how many at each term;
+  /// and how many terms there are.
+  struct Ahead {
+    mlir::Value memory, begin, step;
+    llvm::ArrayRef<int64_t> extents;
+  };
+  llvm::DenseMap<mlir::Operation *, Ahead> ahead;
 };
 
 } // namespace fovea::attn

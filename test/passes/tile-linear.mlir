@@ -1,4 +1,5 @@
 // RUN: fovea-opt --attn-tile-linear='row-block=8' %s | FileCheck %s
+// RUN: fovea-opt --attn-tile-linear='row-block=16' --canonicalize %s | FileCheck %s --check-prefix=BLOCKS
 
 // One task is a block of rows by a panel of features; the bias is added, and the
 // result made smaller, on the tile.
@@ -140,6 +141,40 @@ func.func @negative(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %plain: memref<8
   return
 }
 
+// Blocks are as equal as can be, in multiples of four rows: 20 rows in blocks of
+// at most 16 are 12 and 8, and 33 are 12, 12 and 9.
+// CHECK-LABEL: func @equal_blocks
+// BLOCKS-LABEL: func @equal_blocks
+// BLOCKS: scf.forall (%[[I:.*]], %{{.*}}) in (2, 2)
+// BLOCKS: %[[FIRST:.*]] = arith.muli %[[I]], %c12
+// BLOCKS: %[[LEFT:.*]] = arith.subi %c20, %[[FIRST]]
+// BLOCKS: arith.minsi %[[LEFT]], %c12
+// BLOCKS: scf.forall (%[[I:.*]], %{{.*}}) in (3, 2)
+// BLOCKS: arith.muli %[[I]], %c12
+func.func @equal_blocks(%x: memref<20x6xf32>, %more: memref<33x6xf32>, %w: memref<2x6x4xf32>, %y: memref<20x8xf32>, %all: memref<33x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<20x8xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 4, k, n mod 4)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<20x6xf32>, memref<2x6x4xf32>) outs(%y : memref<20x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%all : memref<33x8xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 4, k, n mod 4)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%more, %w : memref<33x6xf32>, memref<2x6x4xf32>) outs(%all : memref<33x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  return
+}
 
 #x = affine_map<(m, n, k) -> (m, k)>
 #panels = affine_map<(m, n, k) -> (n floordiv 32, k, n mod 32)>
