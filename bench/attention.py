@@ -40,6 +40,7 @@ class Attention:
             return memory.transpose(0, 2, 1, 3)
 
         self.q, self.k, self.v = draw(self.heads, self.I), draw(self.H, self.J), draw(self.H, self.J)
+        self.expected = functools.cache(self.expected)
         self.inputs = {}
         for name, text in row.variant.inputs.items():
             value = np.asarray(expression(text, np, row.sizes))
@@ -49,10 +50,16 @@ class Attention:
     def heads(self):
         return self.H * self.G
 
-    def settings(self):
+    @staticmethod
+    def settings(row, dtype):
         """What is fixed when the file is compiled: the width of a head, and the type."""
-        name = self.row.variant.function
-        return [f"{name}.d={self.D}", f"{name}.e={self.D}", f"{name}.T={self.dtype}"]
+        name, width = row.variant.function, row.sizes["D"]
+        return [f"{name}.d={width}", f"{name}.e={width}", f"{name}.T={dtype}"]
+
+    @staticmethod
+    def indices(row):
+        """Sizes of the indices of the file, but for those in settings()."""
+        return {key.lower(): size for key, size in row.sizes.items() if key in "BHIJ" or (key == "G" and size > 1)}
 
     def operands(self):
         """Arrays by name, with room for the result, laid out as the queries are."""

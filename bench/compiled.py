@@ -3,7 +3,9 @@
 import ctypes
 import os
 import pathlib
+import re
 import subprocess
+import time
 
 import numpy as np
 
@@ -11,6 +13,8 @@ BUILD = pathlib.Path(os.environ.get("FOVEA_BUILD", "build")).resolve()
 MESSAGE = 512
 CODES = {"i": 0, "u": 1, "f": 2}  # of DLPack; numbers of ml_dtypes are of kind V
 BFLOAT = 4
+LIMIT_KINDS = 5  # FOVEA_LIMIT_KINDS
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 class CompiledError(Exception):
@@ -59,12 +63,13 @@ class Runtime:
         if not path.is_file():
             raise CompiledError(f"expected {path}: build it with ./dev build")
         self.library = ctypes.CDLL(str(path))
-        for name in ("fovea_limit_multiply_add", "fovea_limit_read"):
+        for name in ("fovea_limit_multiply_add", "fovea_limit_read", "fovea_limit_clock"):
             getattr(self.library, name).restype = ctypes.c_double
         self.library.fovea_limit_name.restype = ctypes.c_char_p
         self.library.fovea_limit_features.restype = ctypes.c_uint64
         self.library.fovea_model_cpu.restype = ctypes.c_char_p
         self.library.fovea_session_message.restype = ctypes.c_char_p
+        self.library.fovea_sampler_stop.restype = ctypes.c_int64
 
     def create(self, function, *arguments):
         """Calls a function whose last arguments are an out-pointer and an error."""
@@ -81,18 +86,55 @@ class Runtime:
         """B/s of reading a buffer of `size` bytes again and again."""
         return self.library.fovea_limit_read(ctypes.c_int64(size), threads, ctypes.c_double(seconds))
 
+    def clock(self, seconds):
+        """Cycles per second of one thread."""
+        return self.library.fovea_limit_clock(ctypes.c_double(seconds))
 
-def compile_file(path, library, settings, cpu=None):
-    """path: a .attn file; settings: FUNCTION.NAME=VALUE; cpu: for --mcpu. Writes a shared library; its program is
-    `bench_program`."""
-    command = [str(BUILD / "bin" / "fovea"), "compile", str(path), "--emit=so", "--prefix", "bench", "-o", str(library)]
-    if cpu:
-        command += ["--mcpu", cpu]
-    for setting in settings:
-        command += ["--set", setting]
-    done = subprocess.run(command, capture_output=True, text=True)
+    def sample(self, run, rate, seconds):
+        """The addresses at which the calling thread is `rate` times a second while it calls `run` again and again."""
+        room = int(2 * rate * seconds) + 1000
+        if status := self.library.fovea_sampler_start(rate, ctypes.c_int64(room)):
+            raise CompiledError(f"the thread cannot be sampled: {os.strerror(status)}")
+        taken, until = (ctypes.c_uint64 * room)(), time.perf_counter() + seconds
+        try:
+            while time.perf_counter() < until:
+                run()
+        finally:
+            count = self.library.fovea_sampler_stop(taken, ctypes.c_int64(room))
+        return taken[:count]
+
+
+def _fovea(command, path, settings, cpu, options):
+    """Runs `fovea COMMAND` on a .attn file; settings: FUNCTION.NAME=VALUE; cpu: for --mcpu. Returns what it printed."""
+    words = [str(BUILD / "bin" / "fovea"), command, str(path), *map(str, options)]
+    words += ["--mcpu", cpu] if cpu else []
+    words += [word for setting in settings for word in ("--set", setting)]
+    done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
-        raise CompiledError(f"{' '.join(command)}\n{done.stderr.strip()}")
+        raise CompiledError(f"{' '.join(words)}\n{done.stderr.strip()}")
+    return done
+
+
+def compile_file(path, output, settings, cpu=None, emit="so", options=()):
+    """Writes a shared library, or what `emit` says; its program is `bench_program`. Returns the seconds it took, and what
+    the compiler said."""
+    start = time.perf_counter()
+    done = _fovea("compile", path, settings, cpu, [f"--emit={emit}", "--prefix", "bench", "-o", output, *options])
+    return time.perf_counter() - start, done.stderr
+
+
+def memory(path, entry, settings, sizes, cpu=None):
+    """Bytes beyond inputs and outputs for sizes by index: of a session, and of each thread; raises CompiledError where
+    a size that matters lacks."""
+    told = _fovea("explain", path, settings, cpu, [
+        "--entry", entry, "--size", ",".join(f"{name}={size}" for name, size in sizes.items())]).stdout
+    found = []
+    for name in ("workspace", "scratch"):
+        number = re.search(rf"^  {name} +([\d.,]+) (\w+) for a", told, re.M)
+        if not number or number[2] not in UNITS:
+            raise CompiledError(f"expected the {name} of {entry} in bytes, but found no number in\n{told[-400:]}")
+        found.append(float(number[1].replace(",", "")) * 1024 ** UNITS.index(number[2]))
+    return found
 
 
 class _Program(ctypes.Structure):  # fovea_program, which is 80 bytes
@@ -123,9 +165,13 @@ class Session:
         self.inputs = self._names("input")
         self.outputs = self._names("output")
 
+    def cpu(self):
+        """What the code in use was compiled for."""
+        return self.runtime.library.fovea_model_cpu(self.model).decode()
+
     def features(self):
         """FOVEA_CPU_BIT of the features that the code in use may have."""
-        program, cpu = self.program, self.runtime.library.fovea_model_cpu(self.model)
+        program, cpu = self.program, self.cpu().encode()
         while program.target_cpu != cpu:
             program = program.alternative.contents
         return program.cpu_features

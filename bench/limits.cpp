@@ -144,6 +144,19 @@ constexpr MultiplyAdd kKinds[FOVEA_LIMIT_KINDS] = {
 #endif
 };
 
+/// kSteps times ten operations of one cycle, each on the result of the last.
+void countCycles() {
+  uint64_t value = 1, other = 3;
+  for (int64_t step = 0; step < kSteps; ++step) {
+#pragma GCC unroll 10
+    for (int n = 0; n < 10; ++n) {
+      value ^= other;
+      asm volatile("" : "+r"(value), "+r"(other));
+    }
+  }
+  keep(value);
+}
+
 /// Sums what 64-byte lines hold: one load and one add for each vector, with
 /// several sums, so that the loads are what takes the time.
 #if defined(__x86_64__)
@@ -233,4 +246,10 @@ double fovea_limit_read(int64_t bytes, int32_t threads, double seconds) {
       threads, seconds,
       [&](int32_t t) { readLines(lines + begin(t), begin(t + 1) - begin(t)); },
       [&](int32_t t) { return double(line * (begin(t + 1) - begin(t))); });
+}
+
+double fovea_limit_clock(double seconds) {
+  return rate(
+      1, seconds, [](int32_t) { countCycles(); },
+      [](int32_t) { return 10.0 * kSteps; });
 }

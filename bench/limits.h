@@ -48,6 +48,10 @@ FOVEA_API double fovea_limit_multiply_add(int32_t kind, int32_t threads,
 FOVEA_API double fovea_limit_read(int64_t bytes, int32_t threads,
                                   double seconds);
 
+/** Cycles per second of one thread, busy for about `seconds`, by additions
+ *  without carry that wait for each other. */
+FOVEA_API double fovea_limit_clock(double seconds);
+
 #ifdef __cplusplus
 }
 #endif

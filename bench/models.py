@@ -1,5 +1,6 @@
 """Rows of a linear layer and of a whole model as cases."""
 
+import functools
 import json
 import pathlib
 import struct
@@ -40,8 +41,13 @@ class Linear:
         self.weights = pathlib.Path(self.folder.name) / "linear.safetensors"
         save_weights(self.weights, {"w": self.w, "shift": self.shift})
 
-    def settings(self):
+    @staticmethod
+    def settings(row, dtype):
         return []
+
+    @staticmethod
+    def indices(row):
+        return {"m": row.sizes["M"]}
 
     def operands(self):
         return {"x": self.x}
@@ -71,8 +77,13 @@ class MiniLM:
         self.ids, self.length = reference.sample_batch(self.B, self.S, seed)
         self.reference = reference
 
-    def settings(self):
+    @staticmethod
+    def settings(row, dtype):
         return []
+
+    @staticmethod
+    def indices(row):
+        return {"b": row.sizes["B"], "n": row.sizes["S"]}
 
     def operands(self):
         return {"ids": self.ids, "len": self.length}
@@ -91,9 +102,11 @@ class MiniLM:
         return sum(value.nbytes for value in self.layers()) + self.ids.nbytes
 
     def parts(self, out):
-        expected, single = (self.reference.embed(self.tensors, self.ids, self.length, dtype)
-                            for dtype in (np.float64, np.float32))
-        yield "the embeddings", out, expected, single
+        yield "the embeddings", out, *self.expected
+
+    @functools.cached_property
+    def expected(self):
+        return [self.reference.embed(self.tensors, self.ids, self.length, dtype) for dtype in (np.float64, np.float32)]
 
 
 class ViT:
@@ -111,8 +124,13 @@ class ViT:
         self.weights = pathlib.Path(self.folder.name) / "vit.safetensors"
         save_weights(self.weights, self.tensors)
 
-    def settings(self):
+    @staticmethod
+    def settings(row, dtype):
         return []
+
+    @staticmethod
+    def indices(row):
+        return {"b": row.sizes["B"]}
 
     def operands(self):
         return {"patches": self.patches}
@@ -132,7 +150,10 @@ class ViT:
         return sum(value.nbytes for value in self.layers()) + 2 * self.patches.nbytes
 
     def parts(self, out):
+        yield "the tokens of the first image", out[:1], *self.expected
+
+    @functools.cached_property
+    def expected(self):
         # All layers of all images take long in f64: one image stands for the others.
         one = self.patches[:1]
-        expected, single = (self.reference.encode(self.tensors, one, dtype) for dtype in (np.float64, np.float32))
-        yield "the tokens of the first image", out[:1], expected, single
+        return [self.reference.encode(self.tensors, one, dtype) for dtype in (np.float64, np.float32)]

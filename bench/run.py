@@ -2,122 +2,21 @@
 """Measures compiled attention beside its peers and the machine's limits: ./dev bench --help."""
 
 import argparse
-import dataclasses
-import os
 import pathlib
 import re
 import sys
 import tempfile
 
-import attention
 import compiled
+import compiling
+import contest
 import grid
 import measure
-import models
+import page
 import peers
+import profiling
 import report
-
-# Of fovea_limit_kind: what may serve products of a dtype. Those of bf16 may also be done in f32.
-KINDS = {"f32": (0, 1, 2), "bf16": (0, 1, 2, 3, 4)}
-
-
-CASES = {"attention": attention.Attention, "linear": models.Linear, "minilm": models.MiniLM,
-         "vit": models.ViT}
-
-
-@dataclasses.dataclass
-class Result:
-    """A row as measured. seconds: of a call, by contender; peers: why one has no time, by name."""
-
-    row: grid.Row
-    dtype: str
-    threads: int
-    seconds: dict
-    flops: int
-    bytes: int
-    peak: float  # FLOP/s of the machine
-    bandwidth: float  # B/s of the machine, reading as much as this row does
-    absent: dict
-
-    @property
-    def bound(self):
-        """The seconds that the machine's limits leave: of arithmetic or of memory, whichever is more."""
-        return max(self.flops / self.peak, self.bytes / self.bandwidth)
-
-    @property
-    def limited_by(self):
-        return "compute" if self.flops / self.peak >= self.bytes / self.bandwidth else "memory"
-
-
-class Bench:
-    """What one run shares: the runtime, the compiled libraries, the options."""
-
-    def __init__(self, options, folder, peers):
-        self.options, self.folder, self.peers = options, pathlib.Path(folder), peers
-        self.runtime, self.libraries, self.kinds = compiled.Runtime(), {}, {}
-
-    def kind(self, dtype, features):
-        """The instructions that multiply and add fastest for a dtype on this machine, of those that code with these
-        features may use."""
-        if (dtype, features) not in self.kinds:
-            allowed = [kind for kind in KINDS[dtype] if not self.runtime.library.fovea_limit_features(kind) & ~features]
-            self.kinds[dtype, features] = max(allowed, key=lambda kind: self.runtime.multiply_add(kind, 1, 0.01))
-        return self.kinds[dtype, features]
-
-    def limits(self):
-        """What the machine does when nothing else is asked of it: (what, threads, rate, unit)."""
-        least, call = self.options.least, self.runtime
-        for threads in self.options.threads:
-            for kind in range(1, 4):
-                rate = max(call.multiply_add(kind, threads, least) for _ in range(5))
-                if rate:
-                    name = call.library.fovea_limit_name(kind).decode()
-                    yield f"multiply-add, {name}", threads, rate, "FLOP/s"
-            for size in (1 << 20, 1 << 25, 1 << 28):
-                rate = max(call.read(size, threads, least) for _ in range(3))
-                yield f"read of {size >> 20} MiB", threads, rate, "B/s"
-
-    def refuse(self, peer, case):
-        """Raises Unsupported for a peer that this run leaves out."""
-        if self.options.quick and getattr(peer, "compiles", False):
-            raise peers.Unsupported("left out by --quick")
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if case.bytes() > memory / 16 and not getattr(peer, "views", False):
-            raise peers.Unsupported("needs copies of operands that are too large for this machine")
-
-    def library(self, case):
-        settings = tuple(case.settings())
-        key = (case.row.variant.path, settings)
-        if key not in self.libraries:
-            path = self.folder / f"{len(self.libraries)}.so"
-            compiled.compile_file(case.row.variant.path, path, settings, self.options.mcpu)
-            self.libraries[key] = path
-        return self.libraries[key]
-
-    def measure(self, row, dtype, threads):
-        case = CASES[row.variant.kind](row, dtype)
-        session = compiled.Session(self.runtime, self.library(case), row.variant.function, threads, case.weights)
-        try:
-            run, outputs = session.bind(case.operands())
-            run()
-            measure.compare(case, outputs[case.result])
-            runs, absent = {"fovea": run}, {}
-            for peer in (each for each in self.peers if each.kind == row.variant.kind):
-                try:
-                    self.refuse(peer, case)
-                    runs[peer.name] = peer.prepare(case, threads)
-                    # A peer may round more than we allow ourselves, but must compute the same.
-                    measure.compare(case, peer.result(runs[peer.name]()), slack=64)
-                except Exception as error:  # whatever a peer raises says why it has no figure
-                    runs.pop(peer.name, None)
-                    absent[peer.name] = f"{error}".strip().split("\n")[0] or type(error).__name__
-            kind, size, least = self.kind(dtype, session.features()), case.bytes(), self.options.least
-            times, peak = measure.in_turn(
-                runs, lambda: self.runtime.multiply_add(kind, threads, least), self.options.rounds, least)
-            bandwidth = max(self.runtime.read(size, threads, least) for _ in range(3))
-            return Result(row, dtype, threads, times, case.flops(), size, peak, bandwidth, absent)
-        finally:
-            session.close()
+from listing import ListingError
 
 
 def positive(text):
@@ -129,27 +28,36 @@ def positive(text):
 
 def parse():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--profile", action="store_true", help="show what binds rows instead: where their time goes, "
+                        "and how fast their loops can be at most (without peers)")
+    parser.add_argument("--compile", action="store_true", help="measure instead how long it takes to compile the rows")
     parser.add_argument("--rows", action="append", metavar="REGEX", help="rows whose name this matches (repeatable)")
-    parser.add_argument("--threads", type=lambda text: [positive(each) for each in text.split(",")], default=[1, 2],
-                        metavar="N,...", help="default: 1,2")
-    parser.add_argument("--dtype", type=lambda text: text.split(","), default=list(grid.DTYPES), metavar="T,...",
-                        help=f"default: {','.join(grid.DTYPES)}")
+    parser.add_argument("--threads", type=lambda text: [positive(each) for each in text.split(",")], metavar="N,...",
+                        help="default: 1,2; with --profile 1")
+    parser.add_argument("--dtype", type=lambda text: text.split(","), metavar="T,...",
+                        help=f"default: {','.join(grid.DTYPES)}; with --profile or --compile f32")
     parser.add_argument("--mcpu", metavar="CPU,...", help="compile for these; the limit is that of their instructions "
                         "(default: this machine's)")
-    parser.add_argument("--rounds", type=positive, default=9, help="samples of each contender, in turn (default: 9)")
+    parser.add_argument("--rounds", type=positive, help="samples of each contender, in turn (default: 9)")
     parser.add_argument("--quick", action="store_true", help="three short rounds: to try, not to quote")
     parser.add_argument("--without", metavar="REGEX", help="leave out the peers whose name this matches")
     parser.add_argument("--no-peers", action="store_true", help="only ours and the machine's limits")
     parser.add_argument("--grid", default=grid.GRID, help="another file of rows")
-    parser.add_argument("--output", metavar="FILE.md", help="write the table, the machine and a plot here too")
+    parser.add_argument("--output", metavar="FILE.md", help="write what is measured into a section of this page too; rows "
+                        "measured before stay, those of another machine do not")
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
     options = parser.parse_args()
+    alone = options.profile or options.compile
+    options.no_peers |= alone
+    options.threads = options.threads or ([1] if alone else [1, 2])
+    options.dtype = options.dtype or (["f32"] if alone else list(grid.DTYPES))
     options.least = 0.002 if options.quick else 0.03
-    if options.quick:
-        options.rounds = 3
+    options.rounds = options.rounds or (3 if options.quick else 9)
     for name in options.dtype:
         if name not in grid.DTYPES:
             parser.error(f"--dtype: expected {' or '.join(grid.DTYPES)}, but found '{name}'")
+    if options.profile and options.compile:
+        parser.error("expected --profile or --compile, but found both")
     return options
 
 
@@ -169,39 +77,99 @@ def chosen(rows, patterns):
 def plan(rows, options):
     """What to measure: (row, dtype, threads), the dtypes being those that the row's kind has."""
     return [(row, dtype, threads) for row in rows for dtype in options.dtype
-            if dtype in CASES[row.variant.kind].dtypes for threads in options.threads]
+            if dtype in contest.CASES[row.variant.kind].dtypes for threads in options.threads]
+
+
+def attempt(what, measured, failures):
+    """What `measured` gives; None, and one failure more, when it cannot."""
+    try:
+        return measured()
+    except (compiled.CompiledError, measure.WrongResult, grid.GridError, ListingError) as error:
+        failures.append(f"{what}: {error}")
+        print(f"bench: error: {failures[-1]}", file=sys.stderr, flush=True)
+        return None
+
+
+def contests(options, rows, planned, folder, failures):
+    """Measures rows beside peers, prints a line for each, and writes the page with all that was ever measured here."""
+    installed, missing = ([], {}) if options.no_peers else peers.load()
+    bench = contest.Contest(options, folder, [peer for peer in installed if not (
+        options.without and re.search(options.without, peer.name))], missing)
+    for name, reason in missing.items():
+        print(f"bench: {name}: {reason}", file=sys.stderr)
+    print(report.header(), flush=True)
+    results = []
+    try:
+        for row, dtype, threads in planned:
+            result = attempt(f"{row.name} {dtype}, {threads} threads", lambda: bench.measure(row, dtype, threads), failures)
+            if result:
+                results.append(result)
+                print(report.line(result, results), flush=True)
+    except KeyboardInterrupt:
+        failures.append("the run was interrupted")
+    if options.output:
+        path, machine = page.beside(options.output, ".md"), report.machine()
+        old, limits = page.load(page.beside(path, ".json"), machine, rows)
+        results = page.merge(old, results, rows)
+        limits = page.merge_limits(limits, bench.limits())
+        page.store(page.beside(path, ".json"), machine, results, limits)
+        picture = page.beside(path, ".svg")
+        page.write(path, "rows", report.sections(
+            results, limits, failures, picture if results and report.plot(picture, results) else None))
+
+
+def profiles(options, planned, folder, failures):
+    """Shows what binds each row, and all of them in a table."""
+    bench, all_found = contest.Contest(options, folder), []
+    seconds = 0.2 if options.quick else 3.0
+
+    def looked_into(row, dtype, threads):
+        return bench.measure(row, dtype, threads, lambda result, library, run, cpu: profiling.profile(
+            bench.runtime, library, run, result, cpu, seconds))
+    for row, dtype, threads in planned:
+        found = attempt(f"{row.name} {dtype}, {threads} threads", lambda: looked_into(row, dtype, threads), failures)
+        if found:
+            all_found.append(found)
+            print(profiling.section(found), flush=True)
+    table = profiling.summary(all_found) if all_found else ""
+    print(table)
+    if options.output and all_found:
+        page.write(pathlib.Path(options.output), "what binds",
+                   "\n".join([table, *map(profiling.section, all_found)]))
+
+
+def compilations(options, planned, folder, failures):
+    """Measures how long each program of the rows takes to compile."""
+    programs = {}
+    for row, dtype, _ in planned:
+        settings = tuple(contest.CASES[row.variant.kind].settings(row, dtype))
+        programs.setdefault((row.variant.path, settings), row.variant.kind)
+    found = [attempt(path.stem, lambda: compiling.measure(path, kind, settings, folder, options.rounds, options.mcpu),
+                     failures) for (path, settings), kind in programs.items()]
+    text = compiling.section(list(filter(None, found)), options.mcpu) if any(found) else ""
+    print(text)
+    if options.output and text:
+        page.write(pathlib.Path(options.output), "compile time", text)
 
 
 def main():
-    options = parse()
+    options, failures = parse(), []
     try:
-        rows = chosen(grid.load(options.grid), options.rows)
+        rows = grid.load(options.grid)
+        planned = plan(chosen(rows, options.rows), options)
     except (grid.GridError, OSError) as error:
         sys.exit(f"bench: error: {error}")
     if options.list:
-        print(*(row.name for row in rows), sep="\n")
+        print(*dict.fromkeys(row.name for row, *_ in planned), sep="\n")
         return 0
-    results, failures = [], []
     with tempfile.TemporaryDirectory() as folder:
-        installed, missing = ([], {}) if options.no_peers else peers.load()
-        bench = Bench(options, folder, [peer for peer in installed
-                                        if not (options.without and re.search(options.without, peer.name))])
-        for name, reason in missing.items():
-            print(f"bench: {name}: {reason}", file=sys.stderr)
-        print(report.header(), flush=True)
-        try:
-            for row, dtype, threads in plan(rows, options):
-                try:
-                    results.append(bench.measure(row, dtype, threads))
-                except (compiled.CompiledError, measure.WrongResult, grid.GridError) as error:
-                    failures.append(f"{row.name} {dtype}, {threads} threads: {error}")
-                    print(f"bench: error: {failures[-1]}", file=sys.stderr, flush=True)
-                    continue
-                print(report.line(results[-1], results), flush=True)
-        except KeyboardInterrupt:
-            failures.append("the run was interrupted")
-        if options.output:
-            report.write(pathlib.Path(options.output), results, bench.limits(), missing, failures, options.mcpu)
+        folder = pathlib.Path(folder)
+        if options.profile:
+            profiles(options, planned, folder, failures)
+        elif options.compile:
+            compilations(options, planned, folder, failures)
+        else:
+            contests(options, rows, planned, folder, failures)
     return 1 if failures else 0
 
 
