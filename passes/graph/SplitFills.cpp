@@ -38,6 +38,18 @@ struct SplitFillsPass : fovea::attn::impl::SplitFillsPassBase<SplitFillsPass> {
         use->set(builder.clone(*fill, mapping)->getResult(0));
       }
     }
+    SmallVector<tensor::EmptyOp> empties;
+    getOperation()->walk(
+        [&](tensor::EmptyOp empty) { empties.push_back(empty); });
+    for (tensor::EmptyOp empty : empties) {
+      SmallVector<OpOperand *> uses;
+      for (OpOperand &use : empty->getUses())
+        uses.push_back(&use);
+      for (OpOperand *use : llvm::drop_begin(uses)) {
+        builder.setInsertionPoint(use->getOwner());
+        use->set(builder.clone(*empty)->getResult(0));
+      }
+    }
   }
 };
 } // namespace

@@ -58,6 +58,20 @@ std::optional<LinearLayer> fovea::attn::matchLinearLayer(linalg::GenericOp op) {
   return std::nullopt;
 }
 
+/// All that reads or writes a buffer, also through views of it.
+static SmallVector<Operation *> getAccesses(Value buffer) {
+  SmallVector<Operation *> accesses;
+  SmallVector<Value> values = {buffer};
+  while (!values.empty())
+    for (Operation *user : values.pop_back_val().getUsers()) {
+      if (isa<ViewLikeOpInterface>(user))
+        llvm::append_range(values, user->getResults());
+      else
+        accesses.push_back(user);
+    }
+  return accesses;
+}
+
 linalg::FillOp fovea::attn::findFill(linalg::GenericOp op) {
   Value buffer = op.getOutputs()[0];
   linalg::FillOp fill;
@@ -69,10 +83,11 @@ linalg::FillOp fovea::attn::findFill(linalg::GenericOp op) {
         fill = candidate;
   if (!fill || !matchPattern(fill.getInputs()[0], m_AnyZeroFloat()))
     return {};
-  for (Operation *user : buffer.getUsers())
-    if (user != fill && user != op && user->getBlock() == op->getBlock() &&
-        fill->isBeforeInBlock(user) && user->isBeforeInBlock(op))
+  for (Operation *access : getAccesses(buffer)) {
+    Operation *place = op->getBlock()->findAncestorOpInBlock(*access);
+    if (place && fill->isBeforeInBlock(place) && place->isBeforeInBlock(op))
       return {};
+  }
   return fill;
 }
 
@@ -115,22 +130,38 @@ linalg::GenericOp fovea::attn::findEpilogue(linalg::GenericOp op,
   Value buffer = op.getOutputs()[0];
   if (!buffer.getDefiningOp<memref::AllocOp>())
     return {};
+  SmallVector<Operation *> others;
   linalg::GenericOp epilogue;
-  for (Operation *user : buffer.getUsers()) {
-    if (user == op || user == fill)
+  for (Operation *access : getAccesses(buffer)) {
+    if (access == op || access == fill)
       continue;
-    auto generic = dyn_cast<linalg::GenericOp>(user);
-    if (!generic || epilogue || generic->getBlock() != op->getBlock())
-      return {};
-    epilogue = generic;
+    auto generic = dyn_cast<linalg::GenericOp>(access);
+    if (generic && generic->getBlock() == op->getBlock() &&
+        op->isBeforeInBlock(generic) &&
+        (!epilogue || generic->isBeforeInBlock(epilogue)))
+      epilogue = generic;
+    others.push_back(access);
   }
   if (!epilogue || epilogue.getNumReductionLoops() != 0 ||
-      epilogue.getNumDpsInits() != 1 || epilogue.hasIndexSemantics() ||
-      !op->isBeforeInBlock(epilogue))
+      epilogue.getNumDpsInits() != 1 || epilogue.hasIndexSemantics())
     return {};
+  // The sum is read nowhere else: by nothing at all, or by what comes after it
+  // has been overwritten.
+  OpOperand *read = findRead(epilogue, buffer);
+  OpOperand *written = epilogue.getDpsInitOperand(0);
+  bool inPlace = read && written->get() == buffer &&
+                 epilogue.getMatchingIndexingMap(read) ==
+                     epilogue.getMatchingIndexingMap(written);
+  for (Operation *access : others) {
+    Operation *place = op->getBlock()->findAncestorOpInBlock(*access);
+    if (place == epilogue)
+      continue;
+    if (!inPlace || (place && fill->isBeforeInBlock(place) &&
+                     place->isBeforeInBlock(epilogue)))
+      return {};
+  }
   if (!readsTheSameAt(op, epilogue))
     return {};
-  OpOperand *read = findRead(epilogue, buffer);
   bool plain = read && epilogue.getNumLoops() ==
                            cast<MemRefType>(buffer.getType()).getRank();
   for (AffineMap map : epilogue.getIndexingMapsArray())

@@ -39,3 +39,28 @@ func.func @negative_given(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %fill = linalg.fill ins(%zero : f32) outs(%x : tensor<4xf32>) -> tensor<4xf32>
   return %fill, %fill : tensor<4xf32>, tensor<4xf32>
 }
+
+// Results that are put into one empty tensor get one each.
+// CHECK-LABEL: func @two_results
+// CHECK: %[[EMPTY:.*]] = tensor.empty
+// CHECK: %[[OTHER:.*]] = tensor.empty
+// CHECK: linalg.generic {{.*}} outs(%[[OTHER]]
+// CHECK: linalg.generic {{.*}} outs(%[[EMPTY]]
+func.func @two_results(%x: tensor<?xf32>, %n: index) -> (tensor<?xf32>, tensor<?xf32>) {
+  %empty = tensor.empty(%n) : tensor<?xf32>
+  %b = linalg.generic {
+      indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<?xf32>) outs(%empty : tensor<?xf32>) {
+  ^bb0(%e: f32, %old: f32):
+    %twice = arith.addf %e, %e : f32
+    linalg.yield %twice : f32
+  } -> tensor<?xf32>
+  %a = linalg.generic {
+      indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<?xf32>) outs(%empty : tensor<?xf32>) {
+  ^bb0(%e: f32, %old: f32):
+    %minus = arith.negf %e : f32
+    linalg.yield %minus : f32
+  } -> tensor<?xf32>
+  return %a, %b : tensor<?xf32>, tensor<?xf32>
+}

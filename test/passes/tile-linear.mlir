@@ -217,3 +217,90 @@ func.func @input_written_before_the_epilogue(%x: memref<?x64xf32>, %w: memref<2x
   }
   return
 }
+
+// What is read later is what has overwritten the sum: that is computed on the
+// tile. In a loop the buffer is also read before it is filled again.
+// CHECK-LABEL: func.func @in_place
+// CHECK-SAME: %{{.*}}, %{{.*}}, %[[B:[^:]*]]: memref<64xf32>
+// CHECK: %[[Y:.*]] = memref.alloc
+// CHECK: scf.for
+// CHECK: linalg.generic {{.*}} ins(%[[Y]]
+// CHECK-NOT: linalg.fill
+// CHECK: attn.tile.contract
+// CHECK: attn.tile.load %[[B]]
+// CHECK: %[[OUT:.*]] = attn.tile.map
+// CHECK: attn.tile.store %[[OUT]], %[[Y]]
+// CHECK: linalg.generic {{.*}} ins(%[[Y]]
+// CHECK-NOT: linalg.generic
+func.func @in_place(%x: memref<?x64xf32>, %w: memref<2x64x32xf32>, %b: memref<64xf32>, %z: memref<?x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %m = memref.dim %x, %c0 : memref<?x64xf32>
+  %y = memref.alloc(%m) : memref<?x64xf32>
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x64xf32>)
+  scf.for %i = %c0 to %c2 step %c1 {
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%y : memref<?x64xf32>) outs(%z : memref<?x64xf32>) {
+    ^bb0(%a: f32, %out: f32):
+      %s = arith.addf %a, %out : f32
+      linalg.yield %s : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%y : memref<?x64xf32>)
+    linalg.generic {indexing_maps = [#x, #panels, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x64xf32>, memref<2x64x32xf32>) outs(%y : memref<?x64xf32>) {
+    ^bb0(%a: f32, %c: f32, %acc: f32):
+      %p = arith.mulf %a, %c : f32
+      %s = arith.addf %acc, %p : f32
+      linalg.yield %s : f32
+    }
+    linalg.generic {indexing_maps = [affine_map<(m, n) -> (n)>, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%b, %y : memref<64xf32>, memref<?x64xf32>) outs(%y : memref<?x64xf32>) {
+    ^bb0(%bias: f32, %a: f32, %out: f32):
+      %s = arith.addf %a, %bias : f32
+      linalg.yield %s : f32
+    }
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<?x64xf32>) outs(%z : memref<?x64xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %s = arith.negf %a : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// A view reads the sum before it is overwritten: it is stored first.
+// CHECK-LABEL: func.func @sum_read_through_a_view
+// CHECK: attn.tile.contract
+// CHECK-NOT: attn.tile.map
+// CHECK: linalg.generic
+// CHECK: linalg.generic
+func.func @sum_read_through_a_view(%x: memref<?x64xf32>, %w: memref<2x64x32xf32>, %z: memref<?x32xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %m = memref.dim %x, %c0 : memref<?x64xf32>
+  %y = memref.alloc(%m) : memref<?x64xf32>
+  %half = memref.subview %y[0, 0] [%m, 32] [1, 1] : memref<?x64xf32> to memref<?x32xf32, strided<[64, 1]>>
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x64xf32>)
+  linalg.generic {indexing_maps = [#x, #panels, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x64xf32>, memref<2x64x32xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%a: f32, %c: f32, %acc: f32):
+    %p = arith.mulf %a, %c : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%half : memref<?x32xf32, strided<[64, 1]>>) outs(%z : memref<?x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<?x64xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  }
+  return
+}
