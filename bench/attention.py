@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from grid import DTYPES, GridError, expression
+from grid import CACHES, DTYPES, GridError, expression
 
 # Scores of an expected output at a time, and in all: of larger cases some heads are compared.
 BLOCK, COMPARED = 1 << 24, 1 << 27
@@ -35,11 +35,15 @@ class Attention:
         self.B, self.H, self.G, self.I, self.J, self.D = (row.sizes[key] for key in "BHGIJD")
         rng = np.random.default_rng(seed)
 
-        def draw(heads, n):
-            memory = rng.standard_normal((self.B, n, heads, self.D), dtype=np.float32).astype(DTYPES[dtype])
-            return memory.transpose(0, 2, 1, 3)
+        def draw(heads, n, kind):
+            memory = rng.standard_normal((self.B, n, heads, self.D), dtype=np.float32)
+            if kind.kind == "i":
+                memory = np.clip(np.rint(32 * memory), np.iinfo(kind).min, np.iinfo(kind).max)
+            return memory.astype(kind).transpose(0, 2, 1, 3)
 
-        self.q, self.k, self.v = draw(self.heads, self.I), draw(self.H, self.J), draw(self.H, self.J)
+        cache = CACHES.get(row.variant.cache, DTYPES[dtype])
+        self.q = draw(self.heads, self.I, DTYPES[dtype])
+        self.k, self.v = draw(self.H, self.J, cache), draw(self.H, self.J, cache)
         self.expected = functools.cache(self.expected)
         self.inputs = {}
         for name, text in row.variant.inputs.items():
@@ -158,5 +162,6 @@ class Attention:
             s = np.broadcast_to(expression(self.row.variant.score, np, names | {"s": s}), s.shape)
             s = np.where(self.mask(b, h, i), s, -np.inf)
             p = np.exp(s - s.max(-1, keepdims=True))
-            out[i] = p @ v / p.sum(-1, keepdims=True)
+            p /= p.sum(-1, keepdims=True)
+            out[i] = (p * expression(self.row.variant.value, np, names) if self.row.variant.value else p) @ v
         return out

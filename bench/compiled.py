@@ -11,8 +11,8 @@ import numpy as np
 
 BUILD = pathlib.Path(os.environ.get("FOVEA_BUILD", "build")).resolve()
 MESSAGE = 512
-CODES = {"i": 0, "u": 1, "f": 2}  # of DLPack; numbers of ml_dtypes are of kind V
-BFLOAT = 4
+# Of DLPack, by kind or, of what ml_dtypes adds, by name.
+CODES = {"i": 0, "u": 1, "f": 2, "bfloat16": 4, "float8_e4m3fn": 10}
 LIMIT_KINDS = 5  # FOVEA_LIMIT_KINDS
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -46,7 +46,7 @@ class _Info(ctypes.Structure):  # fovea_tensor_info
 def _tensor(array):
     """A view of an array of any strides, which must outlive it."""
     longs = ctypes.c_int64 * array.ndim
-    code = CODES.get(array.dtype.kind, BFLOAT)
+    code = CODES[array.dtype.name if array.dtype.kind == "V" else array.dtype.kind]
     return _Tensor(array.ctypes.data, 1, 0, array.ndim, code, 8 * array.itemsize, 1, longs(*array.shape),
                    longs(*(stride // array.itemsize for stride in array.strides)), 0)
 

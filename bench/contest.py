@@ -81,6 +81,8 @@ class Contest:
         """Raises Unsupported for a peer that this run leaves out."""
         if self.options.quick and getattr(peer, "compiles", False):
             raise Unsupported("left out by --quick")
+        if case.row.variant.cache:
+            raise Unsupported(f"takes no keys and values of {case.row.variant.cache} with scales")
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if case.bytes() > memory / 16 and not getattr(peer, "views", False):
             raise Unsupported("needs copies of operands that are too large for this machine")

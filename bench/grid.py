@@ -10,6 +10,8 @@ import numpy as np
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 GRID = pathlib.Path(__file__).with_name("grid.toml")
 DTYPES = {"f32": np.dtype(np.float32), "bf16": np.dtype(ml_dtypes.bfloat16)}
+# What keys and values may be instead.
+CACHES = {"i8": np.dtype(np.int8), "f8e4m3": np.dtype(ml_dtypes.float8_e4m3fn)}
 FUNCTIONS = ("abs", "arange", "exp", "full", "maximum", "minimum", "sin", "tanh", "where")
 KEYS = {"variant", "over"}
 # The sizes of a row, and those that may be left out, for each kind of variant.
@@ -29,6 +31,8 @@ class Variant:
     entry: str = ""
     mask: str = ""
     score: str = "s"
+    value: str = ""
+    cache: str = ""
     rotate: bool = False
     inputs: dict = dataclasses.field(default_factory=dict)
 
@@ -68,6 +72,8 @@ def load(path=GRID):
         variant = variants[fields["variant"]]
         if variant.kind not in SIZES:
             raise GridError(f"{where}: expected a kind of {', '.join(SIZES)}, but found '{variant.kind}'")
+        if variant.cache and variant.cache not in CACHES:
+            raise GridError(f"{where}: expected a cache of {', '.join(CACHES)}, but found '{variant.cache}'")
         wanted, default = SIZES[variant.kind]
         sizes = default | {key: value for key, value in fields.items() if key not in KEYS}
         if "S" in sizes and "I" in wanted:

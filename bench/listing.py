@@ -29,12 +29,12 @@ class Work(enum.Enum):
 # Classes of instructions by their mnemonics, x86-64 and AArch64; the first that matches counts.
 CLASSES = {
     "multiply-add": r"vf?n?m(add|sub)\d|vdpbf16|tdp|fmla|fmls|fmadd|bfdot|bfmmla|bfmlal",
-    "exponent": r"vscalef|vreduce|vgetexp|vgetmant|vrndscale|vround|frint|fcvtn?s\b|vcvtt?ps2dq|vpslld",
+    "exponent": r"vscalef|vreduce|vgetexp|vgetmant|vrndscale|vround|frint|fcvtn?s\b|vcvtt?ps2dq",
     "division": r"vdiv|vsqrt|vrcp|vrsqrt|fdiv|fsqrt",
     "maximum": r"vmax|vmin|fmax|fmin",
     "mask": r"vp?cmp|vp?blend|fcm|cmgt|cmge|cmhi|bsl|bif|bit\b",
     "shuffle": r"vperm|vp?unpck|vp?shuf|vp?insert|vp?extract|vp?align|vp?broadcast(?!s)|zip|uzp|trn|tbl|\bext\b|vp?movm|vmovd(dup)",
-    "conversion": r"vcvt|vpmov[sz]x|fcvt|scvtf|ucvtf|[us]shll",
+    "conversion": r"vcvt|vpmov[sz]x|vps[lr][la][wd]|fcvt|scvtf|ucvtf|[us]shll",
     "multiply": r"vmul|fmul",
     "add": r"vadd|vsub|vh?addp|fadd|fsub|faddp",
     "move": r"vp?xor|vp?broadcasts|v?mov[aund]|vmov|vlddq|tile|ld[1-4r]|ldp|ldr|st[1-4]|stp|str|vp?gather|vp?scatter",

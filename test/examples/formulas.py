@@ -8,6 +8,7 @@ import dataclasses
 import math
 import typing
 
+import ml_dtypes
 import numpy as np
 
 QKV = {"q": "bhid", "k": "bhjd", "v": "bhje"}
@@ -110,6 +111,23 @@ def cache(rng, s):
 def quantized(q, k, v, ks, vs, past):
     group, block = q.shape[1] // k.shape[1], np.arange(k.shape[2]) // 32
     k, v = (np.repeat(x.astype(q.dtype) * scale[:, :, block, None], group, 1) for x, scale in ((k, ks), (v, vs)))
+    i, j = grid(q, k)
+    return {"o": weights(dots(q, k), j <= i + past[:, None, None, None]) @ v}
+
+
+def f8_cache(rng, s):
+    """A cache of 8-bit reals with a scale for each head."""
+    sizes, heads = (s["b"], s["h"], s["j"]), (s["b"], s["h"])
+    k, v = (rng.standard_normal((*sizes, s[width])).astype(ml_dtypes.float8_e4m3fn) for width in "de")
+    return cache(rng, s) | {"k": k, "v": v, "ks": rng.uniform(0.5, 2, heads).astype(np.float32),
+                            "vs": rng.uniform(0.5, 2, heads).astype(np.float32)}
+
+
+@example("quantized_f8", shapes={}, extra=f8_cache, sizes=[s | {"g": g} for s, g in zip(SIZES, (1, 2, 4))]
+         + [dict(b=2, h=3, g=4, i=1, j=700, d=64, e=64)])
+def quantized_f8(q, k, v, ks, vs, past):
+    group = q.shape[1] // k.shape[1]
+    k, v = (np.repeat(x.astype(q.dtype) * scale[:, :, None, None], group, 1) for x, scale in ((k, ks), (v, vs)))
     i, j = grid(q, k)
     return {"o": weights(dots(q, k), j <= i + past[:, None, None, None]) @ v}
 
