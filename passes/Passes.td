@@ -155,7 +155,9 @@ def LowerF8Pass : Pass<"attn-lower-f8"> {
     f32 to them, on numbers or vectors, become operations on the bits:
 
     ```
-    extf x   ==>  bitcast((x & 0x7f) << 20) * 2^120, with the sign of x; NaN where x & 0x7f = 0x7f    (f8E4M3FN)
+    extf x   ==>  bitcast(((x & 0x7f) << 20) + (120 << 23)), below the normal range
+                  bitcast(((x & 0x7f) << 20) + (121 << 23)) - 2^-6, with the sign of x;
+                  NaN where x & 0x7f = 0x7f    (f8E4M3FN)
     truncf x ==>  the bits of |x| rounded to nearest even at the last bit that is kept, less the difference of
                   the exponents' biases; below the normal range |x| + 2^14 is rounded by the addition
     ```

@@ -88,7 +88,10 @@ private:
 } // namespace
 
 /// To f32. Its bits without the sign, shifted to where f32 has them, are the
-/// number times a power of two, also below the normal range.
+/// number once the bias is that of f32. Below the normal range they are so with
+/// one more in the exponent, and the least normal number too much. (A product
+/// with a power of two would do for both, but CPUs take a hundred cycles and
+/// more for an operand that is subnormal in f32.)
 Value BitBuilder::extend(Value source, const Format &format) {
   Value byte = arith::BitcastOp::create(builder, bits(8), source);
   Value wide = arith::ExtUIOp::create(builder, bits(32), byte);
@@ -96,12 +99,20 @@ Value BitBuilder::extend(Value source, const Format &format) {
   Value sign = arith::ShLIOp::create(
       builder, arith::AndIOp::create(builder, wide, integer(0x80)),
       integer(24));
-  Value scaled = arith::BitcastOp::create(
-      builder, real(),
-      arith::ShLIOp::create(builder, magnitude, integer(format.shift())));
-  Value value = arith::MulFOp::create(
-      builder, scaled, number(std::ldexp(1.0f, int(format.biasGap()))));
-  Value result = arith::BitcastOp::create(builder, bits(32), value);
+  Value shifted =
+      arith::ShLIOp::create(builder, magnitude, integer(format.shift()));
+  Value normal =
+      arith::AddIOp::create(builder, shifted, integer(format.biasGap() << 23));
+  Value more = arith::AddIOp::create(builder, shifted,
+                                     integer((format.biasGap() + 1) << 23));
+  Value less = arith::SubFOp::create(
+      builder, arith::BitcastOp::create(builder, real(), more),
+      number(std::ldexp(1.0f, 1 - int(format.bias))));
+  Value subnormal = arith::BitcastOp::create(builder, bits(32), less);
+  Value isSubnormal = compare(arith::CmpIPredicate::ult, magnitude,
+                              integer(1u << format.mantissaBits));
+  Value result =
+      arith::SelectOp::create(builder, isSubnormal, subnormal, normal);
   // Infinities and NaNs keep what they have of a mantissa.
   Value special = arith::OrIOp::create(
       builder,

@@ -1,14 +1,20 @@
 // RUN: fovea-opt --attn-lower-f8 %s | FileCheck %s
 
-// The bits without the sign are a number times 2^-120.
+// The bits without the sign, with another bias, are the number; below the normal range the number and 2^-6 more.
+// No operand of an addition is subnormal, which CPUs are slow at.
 // CHECK-LABEL: func @widen
 // CHECK-SAME: (%[[X:.*]]: vector<16xf8E4M3FN>)
 // CHECK: %[[BYTE:.*]] = arith.bitcast %[[X]] : vector<16xf8E4M3FN> to vector<16xi8>
 // CHECK: %[[WIDE:.*]] = arith.extui %[[BYTE]] : vector<16xi8> to vector<16xi32>
 // CHECK: %[[MAGNITUDE:.*]] = arith.andi %[[WIDE]]
 // CHECK: %[[SHIFTED:.*]] = arith.shli %[[MAGNITUDE]]
-// CHECK: %[[SCALED:.*]] = arith.bitcast %[[SHIFTED]] : vector<16xi32> to vector<16xf32>
-// CHECK: arith.mulf %[[SCALED]]
+// CHECK: %[[NORMAL:.*]] = arith.addi %[[SHIFTED]]
+// CHECK: %[[MORE:.*]] = arith.addi %[[SHIFTED]]
+// CHECK: %[[REAL:.*]] = arith.bitcast %[[MORE]] : vector<16xi32> to vector<16xf32>
+// CHECK: %[[LESS:.*]] = arith.subf %[[REAL]]
+// CHECK: %[[SMALL:.*]] = arith.bitcast %[[LESS]] : vector<16xf32> to vector<16xi32>
+// CHECK: %[[BELOW:.*]] = arith.cmpi ult, %[[MAGNITUDE]]
+// CHECK: arith.select %[[BELOW]], %[[SMALL]], %[[NORMAL]]
 // CHECK-NOT: arith.extf
 func.func @widen(%x: vector<16xf8E4M3FN>) -> vector<16xf32> {
   %y = arith.extf %x : vector<16xf8E4M3FN> to vector<16xf32>
