@@ -26,10 +26,11 @@ class Work(enum.Enum):
     OUTSIDE = "outside of the program"
 
 
-# Classes of instructions by their mnemonics, x86-64 and AArch64; the first that matches counts.
+# Classes of instructions by how they read, of x86-64 and AArch64; the first that matches counts.
+# What shifts by 23 bits puts an exponent into its place.
 CLASSES = {
     "multiply-add": r"vf?n?m(add|sub)\d|vdpbf16|tdp|fmla|fmls|fmadd|bfdot|bfmmla|bfmlal",
-    "exponent": r"vscalef|vreduce|vgetexp|vgetmant|vrndscale|vround|frint|fcvtn?s\b|vcvtt?ps2dq",
+    "exponent": r"vscalef|vreduce|vgetexp|vgetmant|vrndscale|vround|frint|fcvtn?s\b|vcvtt?ps2dq|vpslld\s+\$0x17\b|shl\s.*#(0x17|23)\b",
     "division": r"vdiv|vsqrt|vrcp|vrsqrt|fdiv|fsqrt",
     "maximum": r"vmax|vmin|fmax|fmin",
     "mask": r"vp?cmp|vp?blend|fcm|cmgt|cmge|cmhi|bsl|bif|bit\b",
@@ -38,7 +39,7 @@ CLASSES = {
     "multiply": r"vmul|fmul",
     "add": r"vadd|vsub|vh?addp|fadd|fsub|faddp",
     "move": r"vp?xor|vp?broadcasts|v?mov[aund]|vmov|vlddq|tile|ld[1-4r]|ldp|ldr|st[1-4]|stp|str|vp?gather|vp?scatter",
-    "vector other": r"v|k[a-z]+[bwdq]$",
+    "vector other": r"v|k[a-z]+[bwdq]\b",
 }
 CLASSES = {name: re.compile(pattern) for name, pattern in CLASSES.items()}
 LINE = re.compile(r"\s*([0-9a-f]+):\s+(\S+)\s*([^#<\n]*)")
@@ -59,7 +60,7 @@ class Instruction:
         registers = re.search(r"%[xyz]mm|%k\d|%tmm|\b[vqz]\d", self.operands)
         if not registers and not self.name.startswith("t"):
             return "scalar"
-        return next((name for name, pattern in CLASSES.items() if pattern.match(self.name)), "scalar")
+        return next((name for name, pattern in CLASSES.items() if pattern.match(f"{self.name} {self.operands}")), "scalar")
 
     @property
     def target(self):
