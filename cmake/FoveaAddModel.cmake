@@ -2,6 +2,7 @@
 #   [PREFIX symbol]             default: TARGET, as a C identifier
 #   [CPU cpu...]                default: the compiler's own; of several, the best
 #                               that a machine has is chosen as the model is made
+#   [SCHEDULES file]            what `fovea tune` wrote
 #   [TRIPLE triple]             default: that of a cross build, else the compiler's own
 #   [SET function.name=value]...
 #   [DEPENDS file...])
@@ -22,9 +23,9 @@
 # ready-made objects in the latter, and an archive can be linked through two
 # paths without defining a symbol twice.
 function(fovea_add_model target source)
-  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "PREFIX;TRIPLE" "CPU;SET;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "PREFIX;SCHEDULES;TRIPLE" "CPU;SET;DEPENDS")
   if(ARG_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "fovea_add_model: expected PREFIX, CPU, TRIPLE, SET or DEPENDS, "
+    message(FATAL_ERROR "fovea_add_model: expected PREFIX, CPU, SCHEDULES, TRIPLE, SET or DEPENDS, "
       "but got '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   if(ARG_KEYWORDS_MISSING_VALUES)
@@ -52,6 +53,11 @@ function(fovea_add_model target source)
   if(ARG_CPU)
     list(JOIN ARG_CPU "," cpus)
     list(APPEND options "--mcpu=${cpus}")
+  endif()
+  if(ARG_SCHEDULES)
+    get_filename_component(schedules "${ARG_SCHEDULES}" ABSOLUTE)
+    list(APPEND options --schedules "${schedules}")
+    list(APPEND ARG_DEPENDS "${schedules}")
   endif()
   set(triple "${ARG_TRIPLE}")
   if(NOT triple AND CMAKE_CROSSCOMPILING)

@@ -8,6 +8,8 @@
 #include "passes/Pipelines.h"
 
 #include "passes/Passes.h"
+#include "passes/schedule/CostModel.h"
+#include "passes/schedule/MeasuredSchedules.h"
 
 #include "runtime/fovea_types.h"
 
@@ -101,6 +103,11 @@ bool CpuOptions::hasVectorScale() const {
 /// Rows of a tile of AMX, and pairs or sums in a row.
 static constexpr int64_t matrixTileRows = 16;
 
+CpuModel CpuOptions::model() const {
+  return {vectorBits / 32, registerRows(), level1Bytes, level2Bytes,
+          hasMatrixUnit() ? 2 * matrixTileRows : 0};
+}
+
 unsigned CpuOptions::queryTile() const { return 2 * vectorBits / 32; }
 
 unsigned CpuOptions::registerRows() const {
@@ -132,9 +139,16 @@ void populateSegmentsPhase(OpPassManager &pm, const PipelineOptions &) {
 }
 
 void populateSchedulePhase(OpPassManager &pm, const PipelineOptions &options) {
+  const CpuOptions &cpu = options.cpu;
+  if (cpu.schedules)
+    pm.addPass(createApplySchedulesPass(cpu.schedules, cpu.name));
   SchedulePassOptions schedule;
-  schedule.queryTile = options.cpu.queryTile();
-  schedule.minQueries = schedule.queryTile / 2;
+  CpuModel model = cpu.model();
+  schedule.lanes = model.lanes;
+  schedule.registerRows = model.registerRows;
+  schedule.level1Bytes = model.level1Bytes;
+  schedule.level2Bytes = model.level2Bytes;
+  schedule.matrixKeys = model.matrixKeys;
   pm.addPass(createSchedulePass(schedule));
 }
 

@@ -11,10 +11,14 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace fovea::attn {
+
+class MeasuredSchedules;
+struct CpuModel;
 
 /// The phases, in order; docs/architecture.md says what a program looks like
 /// after each.
@@ -49,7 +53,14 @@ struct CpuOptions {
   uint64_t features = 0;
   /// The widest vector registers to use.
   unsigned vectorBits = 128;
+  /// Sizes of a core's data caches, in bytes.
+  int64_t level1Bytes = 32 << 10;
+  int64_t level2Bytes = 1 << 20;
+  /// Schedules to take where they were measured on it; null for none.
+  std::shared_ptr<const MeasuredSchedules> schedules;
 
+  /// What the cost model of schedules knows.
+  CpuModel model() const;
   /// Queries of a tile: two registers of f32.
   unsigned queryTile() const;
   /// Keys of a register tile, as many as the registers hold.

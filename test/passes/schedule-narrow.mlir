@@ -1,4 +1,4 @@
-// RUN: fovea-opt --attn-schedule='min-queries=16' %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule='min-queries=16 query-tile=32 key-block=96' %s | FileCheck %s
 
 // How many queries there are is known at run time: a schedule for many, and one
 // for few, along the heads that share each key, together with those of other keys.

@@ -1,4 +1,4 @@
-// RUN: fovea-opt --attn-schedule='query-tile=16 key-block=96' %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule='min-queries=0 query-tile=16 key-block=96' %s | FileCheck %s
 
 // The queries of a tile share what is read for each key: b and i are parallel,
 // but only i leaves the keys alone, wherever it stands.

@@ -1,6 +1,6 @@
 // What is computed once for each row or key is the same number in vector code and
 // in plain loops, split and unsplit.
-// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=8 key-block=16' \
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=0 query-tile=8 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse -o %t.whole
 // RUN: fovea-opt %t.whole --attn-split-contractions --attn-hoist-tile-loads -o %t.tiles
 // DEFINE: %{run} = fovea-opt --pass-pipeline='builtin.module(func.func(scf-forall-to-for), \

@@ -1,4 +1,4 @@
-// RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online --cse %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule='min-queries=0 query-tile=32 key-block=96' --attn-tile-attention --attn-lower-online --cse %s | FileCheck %s
 
 // One of two key dimensions is walked one by one. Its index is known in its loop
 // alone: what the epilogue reads by a looked-up index does not use it.

@@ -1,4 +1,4 @@
-// RUN: fovea-opt --attn-schedule=min-queries=16 --attn-tile-attention %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule='min-queries=16 query-tile=32 key-block=96' --attn-tile-attention %s | FileCheck %s
 
 // Few queries: heads visit each block of keys one after the other, and parts of the
 // keys leave their states in memory. What is needed of it is none where the queries

@@ -1,4 +1,4 @@
-// RUN: fovea-opt --attn-schedule='query-tile=8 key-block=16' --attn-tile-attention %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule='min-queries=0 query-tile=8 key-block=16' --attn-tile-attention %s | FileCheck %s
 
 // Each sum is a part of the state with its own columns, the statistics follow;
 // each output is stored from the sums that it uses.

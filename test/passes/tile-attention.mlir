@@ -1,6 +1,6 @@
-// RUN: fovea-opt --attn-schedule --attn-tile-attention %s | FileCheck %s
-// RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online %s | FileCheck %s --check-prefix=TILE
-// RUN: fovea-opt --attn-schedule --attn-tile-attention --attn-lower-online --cse --attn-hoist-tile-loads --attn-vectorize-tiles %s | FileCheck %s --check-prefix=VECTOR
+// RUN: fovea-opt --attn-schedule='min-queries=0 query-tile=32 key-block=96' --attn-tile-attention %s | FileCheck %s
+// RUN: fovea-opt --attn-schedule='min-queries=0 query-tile=32 key-block=96' --attn-tile-attention --attn-lower-online %s | FileCheck %s --check-prefix=TILE
+// RUN: fovea-opt --attn-schedule='min-queries=0 query-tile=32 key-block=96' --attn-tile-attention --attn-lower-online --cse --attn-hoist-tile-loads --attn-vectorize-tiles %s | FileCheck %s --check-prefix=VECTOR
 
 // The parallel dimensions become a forall, the query dimension in groups of
 // tiles; the keys are walked in blocks that each tile adds to its part of a

@@ -1,4 +1,4 @@
-// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=8 key-block=16' \
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=0 query-tile=8 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.tiles
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | FileCheck %s
 
@@ -10,7 +10,7 @@
 // DEFINE:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvmlib/libmlir_runner_utils.so
 // RUN: fovea-opt %t.tiles --attn-tile-to-loops | %{run} > %t.loops
 // RUN: fovea-opt %t.tiles --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.vector
-// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=3 key-block=16' \
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=0 query-tile=3 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads \
 // RUN:   --attn-vectorize-tiles --attn-expand-exp --attn-tile-to-loops | %{run} > %t.narrow
 // RUN: %python %S/inputs/tile_to_loops.py %t.loops %t.vector

@@ -1,8 +1,8 @@
 // All results of an attention as vector code, of many rows and of few, and by plain loops; of keys in parts
 // too.
-// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=8 key-block=16' \
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=0 query-tile=8 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.tiles
-// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=4 key-block=16' \
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=0 query-tile=4 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.narrow
 // RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=64 narrow-tile=4 narrow-key-block=4 narrow-key-part=5' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.few-parts

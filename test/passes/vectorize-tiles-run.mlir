@@ -1,5 +1,5 @@
 // Vector code and plain loops give the same numbers.
-// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='query-tile=8 key-block=16' \
+// RUN: fovea-opt %s --attn-mask-segments --attn-schedule='min-queries=0 query-tile=8 key-block=16' \
 // RUN:   --attn-tile-attention --attn-lower-online --canonicalize --cse --attn-hoist-tile-loads -o %t.tiles
 // DEFINE: %{run} = fovea-opt --pass-pipeline='builtin.module(func.func(scf-forall-to-for), \
 // DEFINE:   expand-strided-metadata, lower-affine, func.func(arith-expand{include-bf16=true}), convert-scf-to-cf, \

@@ -20,6 +20,8 @@
 #include "llvm/TargetParser/SubtargetFeature.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
+#include <unistd.h>
+
 using namespace llvm;
 
 static bool isKnownTo(const Triple &triple, int bit) {
@@ -108,6 +110,42 @@ static unsigned widestVectors(uint64_t features) {
   return 128;
 }
 
+/// Sizes of a core's data caches, where they are known by the CPU's name.
+static void setUsualCaches(fovea::attn::CpuOptions &cpu) {
+  struct Caches {
+    StringRef cpu;
+    int64_t level1KiB, level2KiB;
+  };
+  static constexpr Caches known[] = {
+      {"skylake-avx512", 32, 1024}, {"cascadelake", 32, 1024},
+      {"cooperlake", 32, 1024},     {"icelake-server", 48, 1280},
+      {"sapphirerapids", 48, 2048}, {"emeraldrapids", 48, 2048},
+      {"graniterapids", 48, 2048},  {"znver2", 32, 512},
+      {"znver3", 32, 512},          {"znver4", 32, 1024},
+      {"znver5", 48, 1024},         {"haswell", 32, 256},
+      {"broadwell", 32, 256},       {"skylake", 32, 256},
+      {"neoverse-n1", 64, 1024},    {"neoverse-n2", 64, 1024},
+      {"neoverse-v1", 64, 1024},    {"neoverse-v2", 64, 2048},
+  };
+  for (const Caches &each : known)
+    if (each.cpu == cpu.name) {
+      cpu.level1Bytes = each.level1KiB << 10;
+      cpu.level2Bytes = each.level2KiB << 10;
+    }
+}
+
+/// The same of the CPU that this runs on, where the system tells.
+static void setNativeCaches(fovea::attn::CpuOptions &cpu) {
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  if (long size = sysconf(_SC_LEVEL1_DCACHE_SIZE); size > 0)
+    cpu.level1Bytes = size;
+  if (long size = sysconf(_SC_LEVEL2_CACHE_SIZE); size > 0)
+    cpu.level2Bytes = size;
+#else
+  (void)cpu;
+#endif
+}
+
 /// Null for an architecture that LLVM has no code generator for.
 static std::unique_ptr<MCSubtargetInfo> genericCpu(const Triple &triple) {
   std::string error;
@@ -160,6 +198,9 @@ static Expected<fovea::emit::Target> makeTarget(const Triple &triple,
   result.cpu.name = cpu;
   result.cpu.features = requiredFeatures(*result.machine->getMCSubtargetInfo());
   result.cpu.vectorBits = widestVectors(result.cpu.features);
+  setUsualCaches(result.cpu);
+  if (isNative)
+    setNativeCaches(result.cpu);
   return result;
 }
 

@@ -27,6 +27,7 @@ extern const Command compileCommand;
 extern const Command explainCommand;
 extern const Command fmtCommand;
 extern const Command runCommand;
+extern const Command tuneCommand;
 
 /// Prints what the command line, a file or an input has wrong, and gives the
 /// exit status for it.

@@ -47,3 +47,15 @@ int tool::loadEntries(const ProgramOptions &options, const EntryOptions &chosen,
                                         "'"));
   return 0;
 }
+
+int tool::loadEntry(const ProgramOptions &options, const EntryOptions &chosen,
+                    LoadedProgram &program, attn::EntrySignature &entry) {
+  std::vector<attn::EntrySignature> entries;
+  if (int status = loadEntries(options, chosen, program, entries))
+    return status;
+  if (entries.size() > 1)
+    return fail(llvm::createStringError("expected --entry with one of " +
+                                        nameList(entries)));
+  entry = std::move(entries.front());
+  return 0;
+}

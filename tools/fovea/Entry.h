@@ -24,6 +24,10 @@ int loadEntries(const ProgramOptions &options, const EntryOptions &chosen,
                 LoadedProgram &program,
                 std::vector<attn::EntrySignature> &entries);
 
+/// The same where one entry has to be chosen.
+int loadEntry(const ProgramOptions &options, const EntryOptions &chosen,
+              LoadedProgram &program, attn::EntrySignature &entry);
+
 /// The names of tensors, symbols or entries, for messages.
 template <typename Range>
 std::string nameList(const Range &named) {

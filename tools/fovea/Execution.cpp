@@ -26,31 +26,30 @@ llvm::Expected<Weights> tool::openWeights(const std::string &path) {
   return Weights(weights);
 }
 
-/// The outputs of `entry` for these inputs, filled with zeros.
-static llvm::Expected<std::vector<HostTensor>>
-makeOutputs(fovea_model *model, fovea_session *session, int32_t entry,
-            llvm::ArrayRef<const DLTensor *> inputs) {
-  std::vector<HostTensor> outputs;
-  for (int32_t i = 0; i < fovea_model_output_count(model, entry); ++i) {
+llvm::Error Invocation::makeOutputs() {
+  for (int32_t i = 0; i < fovea_model_output_count(model.get(), entry); ++i) {
     fovea_tensor_info info;
-    fovea_model_output(model, entry, i, &info);
+    fovea_model_output(model.get(), entry, i, &info);
     std::vector<int64_t> shape(info.rank);
-    if (fovea_session_output_shape(session, entry, inputs.data(), i,
+    if (fovea_session_output_shape(session.get(), entry, inputViews.data(), i,
                                    shape.data()) != FOVEA_OK)
-      return llvm::createStringError(fovea_session_message(session));
+      return llvm::createStringError(fovea_session_message(session.get()));
     auto output = HostTensor::zeros(runtime::fromDLPack(info.dtype), shape);
     if (!output)
       return output.takeError();
     outputs.push_back(std::move(*output));
   }
-  return outputs;
+  for (HostTensor &tensor : outputs)
+    outputViews.push_back(tensor.view());
+  return llvm::Error::success();
 }
 
-llvm::Expected<ExecutionResult> tool::execute(const fovea_program *program,
-                                              const std::string &entryName,
-                                              std::vector<HostTensor> &inputs,
-                                              const fovea_weights *weights,
-                                              int threads) {
+llvm::Expected<Invocation> Invocation::prepare(const fovea_program *program,
+                                               const std::string &entry,
+                                               std::vector<HostTensor> &inputs,
+                                               const fovea_weights *weights,
+                                               int threads) {
+  Invocation result;
   fovea_error error;
   fovea_context_options options = {};
   options.struct_size = sizeof(options);
@@ -58,45 +57,58 @@ llvm::Expected<ExecutionResult> tool::execute(const fovea_program *program,
   fovea_context *context = nullptr;
   if (fovea_context_create(&options, &context, &error) != FOVEA_OK)
     return toError(error);
-  std::unique_ptr<fovea_context, Destroy> ownContext(context);
+  result.context.reset(context);
   fovea_model *model = nullptr;
   if (fovea_model_create(context, program, weights, &model, &error) != FOVEA_OK)
     return toError(error);
-  std::unique_ptr<fovea_model, Destroy> ownModel(model);
+  result.model.reset(model);
   fovea_session *session = nullptr;
   if (fovea_session_create(model, &session, &error) != FOVEA_OK)
     return toError(error);
-  std::unique_ptr<fovea_session, Destroy> ownSession(session);
+  result.session.reset(session);
 
-  int32_t entry = fovea_model_find_entry(model, entryName.c_str());
-  std::vector<const DLTensor *> in;
+  result.entry = fovea_model_find_entry(model, entry.c_str());
   for (HostTensor &tensor : inputs)
-    in.push_back(tensor.view());
-  auto outputs = makeOutputs(model, session, entry, in);
-  if (!outputs)
-    return outputs.takeError();
-  std::vector<DLTensor *> out;
-  for (HostTensor &tensor : *outputs)
-    out.push_back(tensor.view());
+    result.inputViews.push_back(tensor.view());
+  if (llvm::Error failure = result.makeOutputs())
+    return failure;
+  return result;
+}
 
+llvm::Expected<double> Invocation::run() {
+  using Clock = std::chrono::steady_clock;
+  auto before = Clock::now();
+  fovea_status status = fovea_session_run(
+      session.get(), entry, inputViews.data(), outputViews.data(), nullptr);
+  std::chrono::duration<double> spent = Clock::now() - before;
+  if (status == FOVEA_INDEX_CLAMPED)
+    warning = fovea_session_message(session.get());
+  else if (status != FOVEA_OK)
+    return llvm::createStringError(fovea_session_message(session.get()));
+  return spent.count();
+}
+
+llvm::Expected<ExecutionResult> tool::execute(const fovea_program *program,
+                                              const std::string &entry,
+                                              std::vector<HostTensor> &inputs,
+                                              const fovea_weights *weights,
+                                              int threads) {
+  auto invocation =
+      Invocation::prepare(program, entry, inputs, weights, threads);
+  if (!invocation)
+    return invocation.takeError();
   // The first run takes the memory; a few more, as long as they are short, show
   // what a call costs.
-  using Clock = std::chrono::steady_clock;
   constexpr int maxRuns = 10;
-  constexpr auto enough = std::chrono::milliseconds(200);
-  ExecutionResult result{{}, std::numeric_limits<double>::infinity(), ""};
-  auto begin = Clock::now();
-  for (int run = 0; run < maxRuns && Clock::now() - begin < enough; ++run) {
-    auto before = Clock::now();
-    fovea_status status =
-        fovea_session_run(session, entry, in.data(), out.data(), nullptr);
-    std::chrono::duration<double> spent = Clock::now() - before;
-    if (status == FOVEA_INDEX_CLAMPED)
-      result.warning = fovea_session_message(session);
-    else if (status != FOVEA_OK)
-      return llvm::createStringError(fovea_session_message(session));
-    result.seconds = std::min(result.seconds, spent.count());
+  constexpr double enough = 0.2;
+  double fastest = std::numeric_limits<double>::infinity(), sum = 0;
+  for (int run = 0; run < maxRuns && sum < enough; ++run) {
+    auto seconds = invocation->run();
+    if (!seconds)
+      return seconds.takeError();
+    fastest = std::min(fastest, *seconds);
+    sum += *seconds;
   }
-  result.outputs = std::move(*outputs);
-  return result;
+  return ExecutionResult{invocation->takeOutputs(), fastest,
+                         invocation->getWarning()};
 }

@@ -55,6 +55,18 @@ llvm::Expected<InputRequest> tool::parseInputs(const EntryOptions &options) {
   return request;
 }
 
+llvm::Expected<InputRequest> tool::parseInputs(const EntryOptions &options,
+                                               const RunOptions &running) {
+  auto request = parseInputs(options);
+  if (!request)
+    return request;
+  auto seed = running.readSeed();
+  if (!seed)
+    return seed.takeError();
+  request->seed = *seed;
+  return request;
+}
+
 /// The parts of a list of numbers; empty for any other text.
 static llvm::SmallVector<llvm::StringRef> splitNumbers(llvm::StringRef text) {
   llvm::SmallVector<llvm::StringRef> parts;

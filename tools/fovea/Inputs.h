@@ -34,6 +34,10 @@ parseAssignments(llvm::StringRef option, llvm::ArrayRef<std::string> arguments);
 /// Reads `--in` and `--size`; a size is at least 0. Files are not read yet.
 llvm::Expected<InputRequest> parseInputs(const EntryOptions &options);
 
+/// Reads `--random` too.
+llvm::Expected<InputRequest> parseInputs(const EntryOptions &options,
+                                         const RunOptions &running);
+
 /// An input as the command line gives it.
 struct GivenInput {
   HostTensor tensor;

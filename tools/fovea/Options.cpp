@@ -7,6 +7,9 @@
 
 #include "tools/fovea/Options.h"
 
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/TargetParser/Host.h"
+
 using namespace fovea;
 namespace cl = llvm::cl;
 
@@ -28,12 +31,41 @@ tool::ProgramOptions::ProgramOptions(cl::SubCommand &parser)
              cl::desc("The architecture and system to generate code for, such "
                       "as aarch64-linux-gnu (default: this machine's)"),
              cl::sub(parser)),
+      schedules("schedules", cl::value_desc("file"),
+                cl::desc("Take the schedules that `fovea tune` wrote here"),
+                cl::sub(parser)),
       source(parser) {}
 
 llvm::Expected<std::vector<emit::Target>>
 tool::ProgramOptions::makeTargets() const {
   std::vector<std::string> names(cpuNames.begin(), cpuNames.end());
-  return emit::makeTargets(names, triple);
+  auto targets = emit::makeTargets(names, triple);
+  if (!targets || schedules.empty())
+    return targets;
+  auto measured = readSchedules(schedules);
+  if (!measured)
+    return measured.takeError();
+  auto shared =
+      std::make_shared<const attn::MeasuredSchedules>(std::move(*measured));
+  for (emit::Target &target : *targets)
+    target.cpu.schedules = shared;
+  return targets;
+}
+
+llvm::Expected<std::vector<emit::Target>>
+tool::ProgramOptions::makeTargetsToRun() const {
+  auto targets = makeTargets();
+  if (!targets)
+    return targets;
+  const llvm::Triple &its = targets->front().machine->getTargetTriple();
+  llvm::Triple process(llvm::sys::getProcessTriple());
+  if (its.getArch() != process.getArch() || its.getOS() != process.getOS())
+    return llvm::createStringError("expected the --target of this machine to "
+                                   "run a program, but found '" +
+                                   triple + "'");
+  for (emit::Target &target : *targets)
+    target.isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
+  return targets;
 }
 
 llvm::Expected<emit::Target> tool::ProgramOptions::makeTarget() const {
@@ -46,6 +78,16 @@ llvm::Expected<emit::Target> tool::ProgramOptions::makeTarget() const {
   return std::move(targets->front());
 }
 
+llvm::Expected<attn::MeasuredSchedules>
+tool::readSchedules(llvm::StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!buffer)
+    return llvm::createStringError(buffer.getError(),
+                                   "cannot read '" + path +
+                                       "': " + buffer.getError().message());
+  return attn::MeasuredSchedules::parse((*buffer)->getBuffer(), path);
+}
+
 tool::EntryOptions::EntryOptions(cl::SubCommand &parser)
     : name("entry", cl::value_desc("name"),
            cl::desc("Which entry of the program"), cl::sub(parser)),
@@ -55,3 +97,22 @@ tool::EntryOptions::EntryOptions(cl::SubCommand &parser)
              cl::desc("An input: a file, a number for every element, or one "
                       "for each"),
              cl::sub(parser)) {}
+
+tool::RunOptions::RunOptions(cl::SubCommand &parser)
+    : weights("weights", cl::value_desc("FILE.safetensors"),
+              cl::desc("Read the parameters"), cl::sub(parser)),
+      seed("random", cl::value_desc("seed"),
+           cl::desc("Draw the inputs that are not given"), cl::sub(parser)),
+      threads("threads", cl::value_desc("n"), cl::init(0),
+              cl::desc("Threads to run on (default: all)"), cl::sub(parser)) {}
+
+llvm::Expected<std::optional<uint64_t>> tool::RunOptions::readSeed() const {
+  if (seed.empty())
+    return std::nullopt;
+  uint64_t value;
+  if (llvm::StringRef(seed).getAsInteger(10, value))
+    return llvm::createStringError("expected --random SEED with a number of "
+                                   "at least 0, but found '" +
+                                   seed + "'");
+  return value;
+}

@@ -8,10 +8,12 @@
 #ifndef FOVEA_TOOLS_FOVEA_OPTIONS_H
 #define FOVEA_TOOLS_FOVEA_OPTIONS_H
 
+#include "passes/schedule/MeasuredSchedules.h"
 #include "tools/emit/Target.h"
 
 #include "llvm/Support/CommandLine.h"
 
+#include <optional>
 #include <string>
 
 namespace fovea::tool {
@@ -24,8 +26,11 @@ struct SourceOptions {
   llvm::cl::list<std::string> searchPaths;
 };
 
+/// Reads a file that `fovea tune` wrote.
+llvm::Expected<attn::MeasuredSchedules> readSchedules(llvm::StringRef path);
+
 /// The one program that a subcommand works on, and the CPUs that its code is
-/// for: `FILE.attn`, `--mcpu`, `--target`, `--set` and `-I`.
+/// for: `FILE.attn`, `--mcpu`, `--target`, `--schedules`, `--set` and `-I`.
 struct ProgramOptions {
   explicit ProgramOptions(llvm::cl::SubCommand &parser);
 
@@ -33,12 +38,16 @@ struct ProgramOptions {
   /// not given.
   llvm::Expected<std::vector<emit::Target>> makeTargets() const;
 
+  /// The same for what runs the program in this process.
+  llvm::Expected<std::vector<emit::Target>> makeTargetsToRun() const;
+
   /// The same for what works on one CPU's program.
   llvm::Expected<emit::Target> makeTarget() const;
 
   llvm::cl::opt<std::string> file;
   llvm::cl::list<std::string> cpuNames;
   llvm::cl::opt<std::string> triple;
+  llvm::cl::opt<std::string> schedules;
   SourceOptions source;
 };
 
@@ -50,6 +59,18 @@ struct EntryOptions {
   llvm::cl::opt<std::string> name;
   llvm::cl::list<std::string> sizes;
   llvm::cl::list<std::string> inputs;
+};
+
+/// What an entry is run on: `--weights`, `--random` and `--threads`.
+struct RunOptions {
+  explicit RunOptions(llvm::cl::SubCommand &parser);
+
+  /// The number after `--random`; nothing without it.
+  llvm::Expected<std::optional<uint64_t>> readSeed() const;
+
+  llvm::cl::opt<std::string> weights;
+  llvm::cl::opt<std::string> seed;
+  llvm::cl::opt<unsigned> threads;
 };
 
 } // namespace fovea::tool

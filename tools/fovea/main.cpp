@@ -35,8 +35,9 @@ int main(int argc, char **argv) {
   std::set_new_handler(outOfMemory);
   llvm::install_bad_alloc_error_handler(
       [](void *, const char *, bool) { outOfMemory(); });
-  const Command *const commands[] = {&checkCommand, &compileCommand,
-                                     &explainCommand, &fmtCommand, &runCommand};
+  const Command *const commands[] = {&checkCommand,   &compileCommand,
+                                     &explainCommand, &fmtCommand,
+                                     &runCommand,     &tuneCommand};
   // LLVM's own options are no part of what this tool promises.
   llvm::cl::OptionCategory none("");
   llvm::cl::HideUnrelatedOptions(none);

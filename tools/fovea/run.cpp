@@ -16,7 +16,6 @@
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/TargetParser/Host.h"
 
 using namespace fovea;
 using namespace fovea::tool;
@@ -25,38 +24,14 @@ namespace cl = llvm::cl;
 static cl::SubCommand parser("run", "Compile a program and run it");
 static ProgramOptions options(parser);
 static EntryOptions chosen(parser);
+static RunOptions running(parser);
 static cl::list<std::string> outputs("out", cl::value_desc("NAME=FILE.npy"),
                                      cl::desc("Write a result"),
                                      cl::sub(parser));
-static cl::opt<std::string> weightsFile("weights",
-                                        cl::value_desc("FILE.safetensors"),
-                                        cl::desc("Read the parameters"),
-                                        cl::sub(parser));
-static cl::opt<std::string> seed("random", cl::value_desc("seed"),
-                                 cl::desc("Draw the inputs that are not given"),
-                                 cl::sub(parser));
 static cl::opt<bool> reference("reference",
                                cl::desc("Compute in f64 with the reference "
                                         "evaluator instead"),
                                cl::sub(parser));
-static cl::opt<unsigned> threads("threads", cl::value_desc("n"), cl::init(0),
-                                 cl::desc("Threads to run on (default: all)"),
-                                 cl::sub(parser));
-
-/// Reads `--in`, `--size` and `--random`.
-static llvm::Expected<InputRequest> readRequest() {
-  auto request = parseInputs(chosen);
-  if (!request || seed.empty())
-    return request;
-  uint64_t value;
-  if (llvm::StringRef(seed).getAsInteger(10, value))
-    return llvm::createStringError("expected --random SEED with a number of "
-                                   "at least 0, but found '" +
-                                   seed + "'");
-  request->seed = value;
-  return request;
-}
-
 /// One line for each result: name, type, and two figures that tell whether two
 /// results are the same.
 static void printResult(llvm::StringRef name, const HostTensor &tensor) {
@@ -83,18 +58,9 @@ static int runCompiled(mlir::ModuleOp program,
                        std::vector<HostTensor> &operands,
                        const fovea_weights *weights,
                        std::vector<HostTensor> &results) {
-  auto targets = options.makeTargets();
+  auto targets = options.makeTargetsToRun();
   if (!targets)
     return fail(targets.takeError());
-  const llvm::Triple &triple = targets->front().machine->getTargetTriple();
-  llvm::Triple process(llvm::sys::getProcessTriple());
-  if (triple.getArch() != process.getArch() ||
-      triple.getOS() != process.getOS())
-    return fail(llvm::createStringError("expected the --target of this machine "
-                                        "to run a program, but found '" +
-                                        options.triple + "'"));
-  for (emit::Target &target : *targets)
-    target.isSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
   std::string prefix = emit::defaultPrefix(options.file);
   emit::Timing untimed;
   auto object = emit::compileCode(program, *targets, prefix,
@@ -106,7 +72,7 @@ static int runCompiled(mlir::ModuleOp program,
   if (!loaded)
     return fail(loaded.takeError());
   auto result = execute(loaded->program(), entry.name, operands, weights,
-                        static_cast<int>(threads));
+                        static_cast<int>(running.threads));
   if (!result)
     return fail(result.takeError());
   if (!result->warning.empty())
@@ -120,7 +86,7 @@ static int runCompiled(mlir::ModuleOp program,
 }
 
 static int run() {
-  auto request = readRequest();
+  auto request = parseInputs(chosen, running);
   if (!request)
     return fail(request.takeError());
   auto results = parseAssignments("--out", outputs);
@@ -128,13 +94,9 @@ static int run() {
     return fail(results.takeError());
 
   LoadedProgram program;
-  std::vector<attn::EntrySignature> entries;
-  if (int status = loadEntries(options, chosen, program, entries))
+  attn::EntrySignature entry;
+  if (int status = loadEntry(options, chosen, program, entry))
     return status;
-  if (entries.size() > 1)
-    return fail(llvm::createStringError("expected --entry with one of " +
-                                        nameList(entries)));
-  const attn::EntrySignature &entry = entries.front();
   for (const auto &result : *results)
     if (llvm::none_of(entry.outputs, [&](const attn::TensorSignature &tensor) {
           return tensor.name == result.getKey();
@@ -146,8 +108,8 @@ static int run() {
   if (!operands)
     return fail(operands.takeError());
   Weights weights;
-  if (!weightsFile.empty()) {
-    auto opened = openWeights(weightsFile);
+  if (!running.weights.empty()) {
+    auto opened = openWeights(running.weights);
     if (!opened)
       return fail(opened.takeError());
     weights = std::move(*opened);

@@ -1,0 +1,160 @@
+//===- CostModel.cpp - What a schedule is estimated to take ---------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A model of throughput: what the code of a tile and a block has to issue, the
+// busiest kind of instruction counted, and what it has to bring from farther
+// than the level-1 cache. Only differences between schedules matter, so that
+// what all have in common may be roughly right.
+//
+// The constants are instructions of the generated code, or cycles measured on
+// it; docs/schedules.md says how.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/schedule/CostModel.h"
+
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace fovea::attn;
+
+/// Stand for what is only known at run time.
+static constexpr int64_t kUsualWidth = 128;
+static constexpr int64_t kUsualKeys = 1024;
+
+/// Multiply-adds of registers that start in a cycle; in tiles of one register,
+/// where each waits for a load of its own; and as many as a matrix unit does.
+static constexpr double kMultiplyAdds = 2;
+static constexpr double kLoadedMultiplyAdds = 1.6;
+static constexpr double kMatrixMultiplyAdds = 16;
+/// Cycles for the exponential of a register of scores, its share of the maximum
+/// and the sum, and its way to memory and back.
+static constexpr double kExpCycles = 10;
+/// Cycles to reach a tile of a block: its loops begin, the maxima are compared.
+static constexpr double kVisitCycles = 150;
+/// Cycles for a register of sums at a block: read, scaled and written.
+static constexpr double kRescaleCycles = 2;
+/// Cycles to bring a register of keys or values near, transposed if need be.
+static constexpr double kCopyCycles = 3;
+/// Bytes of a cycle from the level-2 cache, and from farther away.
+static constexpr double kLevel2Bytes = 64;
+static constexpr double kFarBytes = 24;
+
+/// Cycles to add up the lanes of the products of a pair, its share.
+static constexpr double kCombineCycles = 3;
+/// Cycles to reach a narrow tile of a block.
+static constexpr double kNarrowVisitCycles = 200;
+/// What narrow tiles read is read as it comes, at less than a copy's rate, and
+/// as much of it is waited for.
+static constexpr double kStreamBytes = 10;
+static constexpr double kStreamShare = 0.7;
+/// The key and the value of a row each lie in a page of their own where heads
+/// lie between them; so many pages are translated at once, and another takes so
+/// long.
+static constexpr double kNearPages = 48;
+static constexpr double kPageCycles = 20;
+
+/// Rows that a register tile computes in the time of `rows`: the last of them
+/// may have too few sums to keep the multipliers busy.
+static double paidRows(int64_t rows, int64_t tile) {
+  constexpr int64_t kLeastRows = 4;
+  int64_t left = rows % tile;
+  return rows - left + (left ? std::max(left, kLeastRows) : 0);
+}
+
+CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
+    : cpu(cpu), query(*getQueryDim(op)) {
+  DomainAttr domain = op.getDomain();
+  auto measure = [&](DimKind kind, int64_t usual) {
+    int64_t size = 1;
+    for (unsigned dim : domain.getDims(kind)) {
+      int64_t bound = domain.getBounds()[dim];
+      size *=
+          ShapedType::isDynamic(bound) ? usual : std::max<int64_t>(bound, 1);
+    }
+    return size;
+  };
+  contraction = measure(DimKind::contraction, kUsualWidth);
+  value = measure(DimKind::value, kUsualWidth);
+  keys = measure(DimKind::key, kUsualKeys);
+  auto self = cast<AttentionOpInterface>(op.getOperation());
+  isBf16 = self.getNumContractions() > 0;
+  for (unsigned k = 0; k < self.getNumContractions(); ++k)
+    for (Value input : self.getInputsOf(self.getContraction(k)))
+      isBf16 &= getElementTypeOrSelf(input).isBF16();
+}
+
+/// Multiply-adds of registers in a cycle, in wide tiles.
+double CostModel::getProductRate(ScheduleAttr schedule) const {
+  bool isByMatrixUnit = isBf16 && cpu.matrixKeys &&
+                        schedule.getKeyBlock() % cpu.matrixKeys == 0 &&
+                        schedule.getQueryTile() == 2 * cpu.lanes;
+  if (isByMatrixUnit)
+    return kMatrixMultiplyAdds;
+  return schedule.getQueryTile() > cpu.lanes ? kMultiplyAdds
+                                             : kLoadedMultiplyAdds;
+}
+
+double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
+  int64_t tile = schedule.getQueryTile();
+  double tiles = llvm::divideCeil(std::max<int64_t>(queries, 1), tile);
+  int64_t registers = llvm::divideCeil(tile, cpu.lanes);
+  double ownBytes = tile * rowBytes();
+  // Of the tiles that visit a block of keys together.
+  double group = std::min<double>(schedule.getQueryGroup(), tiles);
+
+  // Of a tile, for all keys.
+  double cycles = 0;
+  auto visit = [&](double times, int64_t rows) {
+    double products = paidRows(rows, cpu.registerRows) * contraction +
+                      paidRows(value, cpu.registerRows) * rows;
+    cycles += times * registers *
+              (products / getProductRate(schedule) + rows * kExpCycles +
+               value * kRescaleCycles);
+    cycles += times * kVisitCycles;
+    // What does not stay in the nearest cache is read once more.
+    double shared = rows * rowBytes();
+    double near = rows * tile * sizeof(float) + ownBytes;
+    if (near > cpu.level1Bytes)
+      cycles += times * near / kLevel2Bytes;
+    // So are the copies of keys and values, and the rows and sums of a group,
+    // if they do not stay in the second one together.
+    if (shared + group * ownBytes > cpu.level2Bytes / 2)
+      cycles += times * (shared + ownBytes) / kFarBytes;
+  };
+  // Blocks are of equal size but for the last.
+  int64_t block = std::min(schedule.getKeyBlock(), keys);
+  int64_t whole = keys / block;
+  visit(whole, block);
+  if (int64_t left = keys - whole * block)
+    visit(1, left);
+
+  double copies = keys * (static_cast<double>(contraction + value) / cpu.lanes *
+                              kCopyCycles +
+                          rowBytes() / kFarBytes);
+  return (cycles + copies / group) * tiles / keys;
+}
+
+double CostModel::estimateNarrow(ScheduleAttr schedule, int64_t queries) const {
+  double tile = schedule.getQueryTile();
+  double block = std::min(schedule.getKeyBlock(), keys);
+  double perPair = (llvm::divideCeil(contraction, cpu.lanes) +
+                    llvm::divideCeil(value, cpu.lanes)) /
+                       kMultiplyAdds +
+                   kCombineCycles + kExpCycles / cpu.lanes +
+                   kNarrowVisitCycles / (tile * block);
+  // Tiles along the queries read each key once, those along the heads that
+  // share it once for each query.
+  bool isAlongQueries = schedule.getQueryDim() == query;
+  double pairsRead = isAlongQueries ? std::max<double>(tile, queries) : tile;
+  double perKey = rowBytes() / kStreamBytes * kStreamShare;
+  perKey += 2 * kPageCycles * std::max(0.0, 1 - kNearPages / (2 * block));
+  return queries * (perPair + perKey / pairsRead);
+}

@@ -1,0 +1,62 @@
+//===- CostModel.h - What a schedule is estimated to take -------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_SCHEDULE_COSTMODEL_H
+#define FOVEA_PASSES_SCHEDULE_COSTMODEL_H
+
+#include "dialect/Attn.h"
+
+#include <cstdint>
+
+namespace fovea::attn {
+
+/// What the time of a schedule depends on, of a CPU.
+struct CpuModel {
+  /// f32 in a vector register.
+  int64_t lanes = 16;
+  /// Rows of a register tile, which is two registers wide at most.
+  int64_t registerRows = 12;
+  /// Bytes of the caches of one core.
+  int64_t level1Bytes = 48 << 10;
+  int64_t level2Bytes = 2 << 20;
+  /// Keys of bf16 in a tile of its matrix unit; 0 without one.
+  int64_t matrixKeys = 0;
+};
+
+/// The estimated cycles of one core for an attention.
+class CostModel {
+public:
+  /// Where a size is only known at run time, a usual one stands for it.
+  CostModel(AttentionOp op, const CpuModel &cpu);
+
+  /// Of so many queries and one key, in tiles that queries fill, each of them
+  /// along lanes.
+  double estimateWide(ScheduleAttr schedule, int64_t queries) const;
+
+  /// The same in tiles of few queries, with keys and columns along lanes.
+  double estimateNarrow(ScheduleAttr schedule, int64_t queries) const;
+
+  /// Bytes, in f32, of a query's row and of the sum of its values.
+  int64_t rowBytes() const { return (contraction + value) * sizeof(float); }
+
+private:
+  double getProductRate(ScheduleAttr schedule) const;
+
+  CpuModel cpu;
+  /// Whether queries and keys are bf16.
+  bool isBf16;
+  /// The dimension that queries extend along; heads that share keys are
+  /// another.
+  unsigned query;
+  /// Elements of a query's row, and of the sum of its values.
+  int64_t contraction, value;
+  int64_t keys;
+};
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_SCHEDULE_COSTMODEL_H

@@ -1,0 +1,73 @@
+// What the model of a CPU prefers.
+// RUN: fovea-opt --attn-schedule %s | FileCheck %s --check-prefixes=CHECK,WIDE
+// RUN: fovea-opt --attn-schedule='lanes=8 register-rows=6 level1-bytes=32768 level2-bytes=524288' %s \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: fovea-opt --attn-schedule='level2-bytes=262144' %s | FileCheck %s --check-prefixes=CHECK,SMALL
+
+// A number of queries that is known at run time: tiles of two registers; large blocks, as long as the copies of keys
+// and values and the rows of a group fit the level-2 cache together; and narrow tiles for few.
+// CHECK-LABEL: func @open
+// WIDE: queryTile = 32, {{.*}}keyBlock = 288, queryGroup = 16, minQueries = 24, otherwise = <{{.*}}queryTile = 4, {{.*}}keyBlock = 16,
+// AVX2: queryTile = 16, {{.*}}keyBlock = 96, queryGroup = 8, minQueries = 16, otherwise = <{{.*}}queryTile = 4,
+// SMALL: queryTile = 32, {{.*}}keyBlock = 48, queryGroup = 2,
+func.func @open(%q: memref<?x?x128xf32>, %k: memref<?x?x128xf32>, %o: memref<?x?xf32>,
+                %H: index, %M: index, %N: index) {
+  attn.attention domain(h parallel %H, i parallel %M, j key %N, d contraction 128, e value 128)
+  contraction over(d) (%x = %q[h, i, d] : memref<?x?x128xf32>, %y = %k[h, j, d] : memref<?x?x128xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[h, i] : memref<?x?xf32>)
+  return
+}
+
+// Sixteen queries fill a tile of one register, and waste half of one of two.
+// CHECK-LABEL: func @sixteen
+// WIDE: queryTile = 16,
+// AVX2: queryTile = 16,
+func.func @sixteen(%q: memref<?x16x128xf32>, %k: memref<?x?x128xf32>, %o: memref<?x16xf32>, %H: index, %N: index) {
+  attn.attention domain(h parallel %H, i parallel 16, j key %N, d contraction 128, e value 128)
+  contraction over(d) (%x = %q[h, i, d] : memref<?x16x128xf32>, %y = %k[h, j, d] : memref<?x?x128xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[h, i] : memref<?x16xf32>)
+  return
+}
+
+// One is not worth a wide tile.
+// CHECK-LABEL: func @one
+// CHECK: queryTile = 4,
+func.func @one(%q: memref<?x1x128xf32>, %k: memref<?x?x128xf32>, %o: memref<?x1xf32>, %H: index, %N: index) {
+  attn.attention domain(h parallel %H, i parallel 1, j key %N, d contraction 128, e value 128)
+  contraction over(d) (%x = %q[h, i, d] : memref<?x1x128xf32>, %y = %k[h, j, d] : memref<?x?x128xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[h, i] : memref<?x1xf32>)
+  return
+}
+
+// Wide heads need more for each key: in smaller caches blocks have fewer of them.
+// CHECK-LABEL: func @wide_heads
+// WIDE: keyBlock = 288, queryGroup = 2>
+// AVX2: keyBlock = 48, queryGroup = 4>
+func.func @wide_heads(%q: memref<64x256xf32>, %k: memref<?x256xf32>, %v: memref<?x256xf32>, %o: memref<64x256xf32>, %N: index) {
+  attn.attention domain(i parallel 64, j key %N, d contraction 256, e value 256)
+  contraction over(d) (%x = %q[i, d] : memref<64x256xf32>, %y = %k[j, d] : memref<?x256xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } value(%z = %v[j, e] : memref<?x256xf32>) {
+    attn.yield %z : f32
+  } normalizer(#attn.softmax) outs(output %o[i, e] : memref<64x256xf32>)
+  return
+}
+
+// Where there is nothing to compute there is nothing to share.
+// CHECK-LABEL: func @empty
+// CHECK: queryTile = 4, keyDim = 1, keyBlock = 16>
+func.func @empty(%q: memref<0x64xf32>, %k: memref<?x64xf32>, %o: memref<0xf32>, %N: index) {
+  attn.attention domain(i parallel 0, j key 0, d contraction 0)
+  contraction over(d) (%x = %q[i, d] : memref<0x64xf32>, %y = %k[j, d] : memref<?x64xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<0xf32>)
+  return
+}

@@ -1,0 +1,248 @@
+//===- tune.cpp - fovea tune: which schedules are fastest here ------------===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/schedule/Candidates.h"
+#include "tools/emit/Compile.h"
+#include "tools/emit/Jit.h"
+#include "tools/fovea/Command.h"
+#include "tools/fovea/Entry.h"
+#include "tools/fovea/Inputs.h"
+#include "tools/fovea/Options.h"
+#include "tools/fovea/Race.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace fovea;
+using namespace fovea::tool;
+namespace cl = llvm::cl;
+
+static cl::SubCommand parser("tune",
+                             "Measure the schedules of an entry's attentions, "
+                             "and keep the fastest for `--schedules`");
+static ProgramOptions options(parser);
+static EntryOptions chosen(parser);
+static RunOptions running(parser);
+static cl::opt<std::string>
+    output("o", cl::value_desc("file"),
+           cl::desc("Keep the schedules here, beside those that are there for "
+                    "other CPUs and attentions"),
+           cl::sub(parser));
+static cl::opt<unsigned> rounds("rounds", cl::value_desc("n"), cl::init(9),
+                                cl::desc("Samples of each schedule (default: "
+                                         "9)"),
+                                cl::sub(parser));
+
+/// Another schedule has to save as much of the time to be preferred to the
+/// model's: less may be chance.
+static constexpr double kLeastGain = 0.01;
+
+/// Of an attention's schedules, the fastest ones; and the model's.
+static constexpr size_t kMostShown = 8;
+
+namespace {
+/// What an entry computes once or several times, and its schedules.
+struct TunedAttention {
+  std::string fingerprint;
+  std::string place; // file:line
+  std::vector<std::string> schedules;
+};
+
+/// A candidate in memory, ready to run.
+struct Contender {
+  emit::LoadedObject object;
+  Invocation invocation;
+};
+
+/// Measures the attentions of one entry.
+class Tuner {
+public:
+  Tuner(mlir::ModuleOp program, const attn::EntrySignature &entry,
+        emit::Target &target, std::vector<HostTensor> &inputs,
+        const fovea_weights *weights)
+      : program(program), entry(entry), target(target), inputs(inputs),
+        weights(weights), prefix(emit::defaultPrefix(options.file)) {}
+
+  /// Finds the fastest schedule of each attention, one after the other. Prints
+  /// what is measured, and what is wrong; gives the exit status.
+  int run(attn::MeasuredSchedules &found);
+
+private:
+  mlir::LogicalResult findAttentions();
+  int measure(const TunedAttention &attention, attn::MeasuredSchedules &found);
+  int load(const attn::MeasuredSchedules &schedules,
+           std::vector<Contender> &contenders);
+
+  mlir::ModuleOp program;
+  const attn::EntrySignature &entry;
+  emit::Target &target;
+  std::vector<HostTensor> &inputs;
+  const fovea_weights *weights;
+  std::string prefix;
+  std::vector<TunedAttention> attentions;
+};
+} // namespace
+
+static std::string getPlace(mlir::Location loc) {
+  auto file = loc->findInstanceOf<mlir::FileLineColLoc>();
+  if (!file)
+    return "attention";
+  return (llvm::sys::path::filename(file.getFilename().getValue()) + ":" +
+          llvm::Twine(file.getLine()))
+      .str();
+}
+
+static std::string getText(mlir::Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  return text;
+}
+
+/// Reads the attentions of the entry as they are before the schedule phase.
+mlir::LogicalResult Tuner::findAttentions() {
+  mlir::OwningOpRef<mlir::ModuleOp> copy = program.clone();
+  emit::Timing untimed;
+  if (failed(emit::runPhases(*copy, target, prefix, untimed,
+                             attn::Phase::Segments)))
+    return mlir::failure();
+  attn::CpuModel model = target.cpu.model();
+  auto function = copy->lookupSymbol<mlir::func::FuncOp>(entry.name);
+  function.walk([&](attn::AttentionOp op) {
+    std::string fingerprint = attn::getFingerprint(op);
+    if (llvm::any_of(attentions, [&](const TunedAttention &other) {
+          return other.fingerprint == fingerprint;
+        }))
+      return;
+    TunedAttention attention{fingerprint, getPlace(op.getLoc()), {}};
+    attn::ensureParallelDim(op);
+    for (attn::ScheduleAttr schedule : attn::getSchedules(op, model))
+      attention.schedules.push_back(getText(schedule));
+    attentions.push_back(std::move(attention));
+  });
+  return mlir::success();
+}
+
+/// Compiles the program with these schedules, and prepares the entry.
+int Tuner::load(const attn::MeasuredSchedules &schedules,
+                std::vector<Contender> &contenders) {
+  target.cpu.schedules =
+      std::make_shared<const attn::MeasuredSchedules>(schedules);
+  emit::Timing untimed;
+  auto object = emit::compileCode(program, target, prefix,
+                                  emit::CodeKind::Object, untimed);
+  if (failed(object))
+    return 1;
+  auto loaded =
+      emit::LoadedObject::load({object->data(), object->size()}, prefix);
+  if (!loaded)
+    return fail(loaded.takeError());
+  auto invocation =
+      Invocation::prepare(loaded->program(), entry.name, inputs, weights,
+                          static_cast<int>(running.threads));
+  if (!invocation)
+    return fail(invocation.takeError());
+  contenders.push_back({std::move(*loaded), std::move(*invocation)});
+  return 0;
+}
+
+int Tuner::measure(const TunedAttention &attention,
+                   attn::MeasuredSchedules &found) {
+  auto with = [&](const std::string &schedule) {
+    attn::MeasuredSchedules result = found;
+    result.set(target.cpu.name, attention.fingerprint,
+               {attention.place, schedule});
+    return result;
+  };
+  std::vector<Contender> contenders;
+  for (const std::string &schedule : attention.schedules)
+    if (int status = load(with(schedule), contenders))
+      return status;
+  std::vector<Invocation> invocations;
+  for (Contender &contender : contenders)
+    invocations.push_back(std::move(contender.invocation));
+  auto seconds = race(invocations, rounds);
+  if (!seconds)
+    return fail(seconds.takeError());
+
+  auto order = llvm::to_vector(llvm::seq<size_t>(0, seconds->size()));
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::pair((*seconds)[a], a) < std::pair((*seconds)[b], b);
+  });
+  size_t best = order.front();
+  double gain = 1 - (*seconds)[best] / seconds->front();
+  llvm::outs() << attention.place << ": " << order.size() << " schedules\n";
+  for (auto [rank, k] : llvm::enumerate(order))
+    if (rank < kMostShown || k == 0)
+      llvm::outs() << llvm::format("  %9.3f ms  ", (*seconds)[k] * 1e3)
+                   << attention.schedules[k]
+                   << (k == 0 ? "  (the model's)\n" : "\n");
+  llvm::outs() << llvm::format(
+      "  the fastest saves %.1f %% of the time of the model's\n", gain * 100);
+  found = with(attention.schedules[gain < kLeastGain ? 0 : best]);
+  return 0;
+}
+
+int Tuner::run(attn::MeasuredSchedules &found) {
+  if (failed(findAttentions()))
+    return 1;
+  if (attentions.empty())
+    return fail(llvm::createStringError("expected an entry with an attention "
+                                        "to tune, but '" +
+                                        entry.name + "' has none"));
+  for (const TunedAttention &attention : attentions)
+    if (int status = measure(attention, found))
+      return status;
+  return 0;
+}
+
+static int run() {
+  if (output.empty())
+    return fail(llvm::createStringError("expected -o FILE for the schedules"));
+  if (rounds == 0)
+    return fail(llvm::createStringError("expected --rounds of at least 1"));
+  auto request = parseInputs(chosen, running);
+  if (!request)
+    return fail(request.takeError());
+  attn::MeasuredSchedules schedules;
+  if (llvm::sys::fs::exists(output)) {
+    auto read = readSchedules(output);
+    if (!read)
+      return fail(read.takeError());
+    schedules = std::move(*read);
+  }
+  auto targets = options.makeTargetsToRun();
+  if (!targets)
+    return fail(targets.takeError());
+  if (targets->size() > 1)
+    return fail(llvm::createStringError("expected one CPU in --mcpu, but found "
+                                        "%zu",
+                                        targets->size()));
+  LoadedProgram program;
+  attn::EntrySignature entry;
+  if (int status = loadEntry(options, chosen, program, entry))
+    return status;
+  auto inputs = makeInputs(entry, *request);
+  if (!inputs)
+    return fail(inputs.takeError());
+  Weights weights;
+  if (!running.weights.empty()) {
+    auto opened = openWeights(running.weights);
+    if (!opened)
+      return fail(opened.takeError());
+    weights = std::move(*opened);
+  }
+  Tuner tuner(program.get(), entry, targets->front(), *inputs, weights.get());
+  if (int status = tuner.run(schedules))
+    return status;
+  if (llvm::Error error = emit::writeFile(output, schedules.toJson()))
+    return fail(std::move(error));
+  return 0;
+}
+
+const tool::Command tool::tuneCommand = {&parser, run};
