@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import time
 
 import attention
 import compiled
@@ -104,19 +105,22 @@ class Contest:
         return self.libraries[key]
 
     def prepared(self, case, threads):
-        """Functions that compute the case, ours and those of peers, each of which was called and compared; and why
-        other peers have none."""
-        runs, absent = {}, dict(self.missing)
+        """Functions of peers that compute the case, each of which was called once and compared; the seconds that took;
+        and why other peers have none."""
+        runs, first, absent = {}, {}, dict(self.missing)
         for peer in (each for each in self.peers if each.kind == case.row.variant.kind):
             try:
                 self.refuse(peer, case)
                 runs[peer.name] = peer.prepare(case, threads)
+                start = time.perf_counter()
+                out = runs[peer.name]()
+                first[peer.name] = time.perf_counter() - start
                 # A peer may round more than we allow ourselves, but must compute the same.
-                measure.compare(case, peer.result(runs[peer.name]()), slack=64)
+                measure.compare(case, peer.result(out), slack=64)
             except Exception as error:  # whatever a peer raises says why it has no figure
                 runs.pop(peer.name, None)
                 absent[peer.name] = f"{error}".strip().split("\n")[0] or type(error).__name__
-        return runs, absent
+        return runs, first, absent
 
     def measure(self, row, dtype, threads, then=lambda result, library, run, cpu: result):
         """A Result, or what `then` makes of it, the library, a function that runs it and the CPU it is for."""
@@ -127,9 +131,9 @@ class Contest:
             run, outputs = session.bind(case.operands())
             run()
             measure.compare(case, outputs[case.result])
-            others, absent = self.prepared(case, threads)
+            others, first, absent = self.prepared(case, threads)
             kind, size, least = self.kind(dtype, session.features()), case.bytes(), self.options.least
-            times, peak = measure.in_turn({"fovea": run} | others,
+            times, peak = measure.in_turn({"fovea": run} | others, {"fovea": 0.0} | first,
                                           lambda: self.runtime.multiply_add(kind, threads, least),
                                           self.options.rounds, least)
             bandwidth = max(self.runtime.read(size, threads, least) for _ in range(3))

@@ -42,19 +42,31 @@ def seconds(run, calls):
     return (time.perf_counter() - start) / calls
 
 
-def in_turn(runs, limit, rounds, least):
-    """runs: functions by name, each called before; limit: a function that measures a rate. Returns the median seconds of
-    a call of each, and the median rate. A sample is as many calls as take `least` seconds; of what is slow there are
-    only so many as PATIENCE allows, and at least one."""
-    once = {name: seconds(run, 1) for name, run in runs.items()}
+def settle():
+    """Waits until no thread of this process works: those of some peers free memory, or wait for work by turning round,
+    for tens of milliseconds after a call."""
+    for _ in range(100):
+        before = time.process_time()
+        time.sleep(0.004)
+        if time.process_time() - before < 0.0005:
+            return
+
+
+def in_turn(runs, first, limit, rounds, least):
+    """runs: functions by name, each called once before; first: the seconds that took; limit: a function that measures a
+    rate. Returns the median seconds of a call of each, and the median rate. A sample is as many calls as take `least`
+    seconds; of what is slow there are only so many as PATIENCE allows: of the slowest none but the first call."""
+    once = {name: seconds(run, 1) if first[name] <= PATIENCE * least else first[name] for name, run in runs.items()}
     calls = {name: max(1, round(least / max(each, 1e-7))) for name, each in once.items()}
     times, rates = {name: [] for name in runs}, []
     gc.disable()
     try:
         for k in range(rounds):
+            settle()
             rates.append(limit())
             for name, run in runs.items():
                 if once[name] * (k + 1) <= PATIENCE * least:
+                    settle()
                     times[name].append(seconds(run, calls[name]))
     finally:
         gc.enable()
