@@ -51,6 +51,9 @@ static constexpr double kFarBytes = 24;
 static constexpr double kCombineCycles = 3;
 /// Cycles to reach a narrow tile of a block.
 static constexpr double kNarrowVisitCycles = 200;
+/// The same where a matrix unit computes it, with all that surrounds products:
+/// operands are put in place, and one step waits for the other.
+static constexpr double kMatrixVisitCycles = 1000;
 /// What narrow tiles read is read as it comes, at less than a copy's rate, and
 /// as much of it is waited for.
 static constexpr double kStreamBytes = 10;
@@ -145,11 +148,15 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
 double CostModel::estimateNarrow(ScheduleAttr schedule, int64_t queries) const {
   double tile = schedule.getQueryTile();
   double block = std::min(schedule.getKeyBlock(), keys);
-  double perPair = (llvm::divideCeil(contraction, cpu.lanes) +
-                    llvm::divideCeil(value, cpu.lanes)) /
-                       kMultiplyAdds +
-                   kCombineCycles + kExpCycles / cpu.lanes +
-                   kNarrowVisitCycles / (tile * block);
+  bool isByMatrixUnit =
+      isBf16 && cpu.matrixKeys && schedule.getKeyBlock() == cpu.matrixKeys;
+  double products = llvm::divideCeil(contraction, cpu.lanes) +
+                    llvm::divideCeil(value, cpu.lanes);
+  double perPair = isByMatrixUnit ? products / kMatrixMultiplyAdds +
+                                        kMatrixVisitCycles / (tile * block)
+                                  : products / kMultiplyAdds + kCombineCycles +
+                                        kNarrowVisitCycles / (tile * block);
+  perPair += kExpCycles / cpu.lanes;
   // Tiles along the queries read each key once, those along the heads that
   // share it once for each query.
   bool isAlongQueries = schedule.getQueryDim() == query;

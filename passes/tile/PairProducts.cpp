@@ -81,7 +81,8 @@ static TileLoadOp buildPairLoad(RewriterBase &rewriter, TileLoadOp load,
 static LogicalResult pairProducts(RewriterBase &rewriter,
                                   TileContractOp contract, int64_t unit) {
   auto type = cast<RankedTensorType>(contract.getType());
-  if (unit && !fitsMatrixUnit(type.getShape(), unit))
+  if (unit && !fitsMatrixUnit(type.getShape(), unit) &&
+      !fitsMatrixUnitNarrowly(type.getShape(), unit))
     return failure();
   if (contract.getNumDims() != 3 || contract.getInputs().size() != 2 ||
       !isProduct(contract.getBody()))

@@ -128,3 +128,9 @@ bool fovea::attn::fitsMatrixUnit(ArrayRef<int64_t> scores, int64_t unit) {
     return ShapedType::isStatic(size) && size % (2 * unit) == 0;
   });
 }
+
+bool fovea::attn::fitsMatrixUnitNarrowly(ArrayRef<int64_t> scores,
+                                         int64_t unit) {
+  return scores.size() == 2 && scores[0] > 0 && 3 * scores[0] <= unit &&
+         (scores[1] == unit || scores[1] == 2 * unit);
+}

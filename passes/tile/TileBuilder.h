@@ -60,6 +60,9 @@ mlir::Value buildFloatCast(mlir::OpBuilder &builder, mlir::Location loc,
 /// Whether the rows and keys of scores are multiples of two tiles of a matrix
 /// unit with tiles of `unit` rows.
 bool fitsMatrixUnit(llvm::ArrayRef<int64_t> scores, int64_t unit);
+/// Whether these are few rows, a third of a tile at most, with one tile of keys
+/// or two.
+bool fitsMatrixUnitNarrowly(llvm::ArrayRef<int64_t> scores, int64_t unit);
 
 } // namespace fovea::attn
 

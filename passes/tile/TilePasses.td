@@ -81,7 +81,8 @@ def PairProductsPass : Pass<"attn-pair-products"> {
     Products of bf16 are exact in f32; only the order of the sum changes.
 
     For a matrix unit of `unit` rows, keys and pairs, only contractions with multiples of two units of rows and
-    keys are made so, and their pairs come in multiples of a unit: what is beyond the end of memory is zero.
+    keys are made so, or with few rows, a third of a unit at most, and one or two units of keys; and their pairs come
+    in multiples of a unit: what is beyond the end of memory is zero.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
   let options = [

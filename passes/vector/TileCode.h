@@ -161,6 +161,15 @@ public:
         dim, load.readsPairs() ? 2 : 1);
   }
 
+  /// Where the first element of a load is, and the dimension of memory that its
+  /// rows, the first dimension of the tile, lie along one after the other.
+  struct Rows {
+    llvm::SmallVector<mlir::Value> indices;
+    unsigned dim;
+  };
+  /// Nothing, where rows may be anywhere or out of range, or lie in a panel.
+  std::optional<Rows> locateRows(TileLoadOp load);
+
   /// Whether a part of a tile is put back where it was, after it is updated,
   /// and nothing else reads the whole.
   static bool isUpdatedPart(mlir::tensor::ExtractSliceOp slice);

@@ -39,8 +39,7 @@ bool fovea::attn::isPairProduct(Region &region) {
          product->getOperands() == ValueRange(body.getArguments());
 }
 
-/// Whether `map` is (d0, d1, d2) -> (d`first`, d2).
-static bool isOperand(Attribute map, unsigned first) {
+bool fovea::attn::isMatrixOperand(Attribute map, unsigned first) {
   AffineMap projection = cast<AffineMapAttr>(map).getValue();
   return projection.getNumResults() == 2 &&
          projection.getDimPosition(0) == first &&
@@ -68,8 +67,8 @@ bool fovea::attn::isMatrixContract(TileContractOp contract) {
       !type.getElementType().isF32() || !areWholeBlocks(type.getShape()))
     return false;
   ArrayAttr maps = contract.getMaps();
-  unsigned keys = isOperand(maps[0], 1) ? 0 : 1;
-  if (!isOperand(maps[keys], 1) || !isOperand(maps[1 - keys], 0))
+  unsigned keys = isMatrixOperand(maps[0], 1) ? 0 : 1;
+  if (!isMatrixOperand(maps[keys], 1) || !isMatrixOperand(maps[1 - keys], 0))
     return false;
   for (Value input : contract.getInputs()) {
     int64_t pairs = cast<RankedTensorType>(input.getType()).getDimSize(1);
@@ -106,7 +105,7 @@ bool fovea::attn::isMatrixWeigh(TileWeighOp weigh) {
       !sum.getElementType().isF32() || sum.isDynamicDim(1) ||
       body.getNumArguments() != 1 ||
       body.getTerminator()->getOperand(0) != body.getArgument(0) ||
-      !isOperand(weigh.getMaps()[0], 1))
+      !isMatrixOperand(weigh.getMaps()[0], 1))
     return false;
   auto load = weigh.getInputs()[0].getDefiningOp<TileLoadOp>();
   return load && TileCode::isContiguous(load, 1) && load.getLookups().empty() &&
@@ -134,7 +133,7 @@ static Value roundUp(OpBuilder &builder, Location loc, Value value,
 LogicalResult TileVectorizer::processMatrixContract(TileContractOp contract) {
   Location loc = contract.getLoc();
   replaced.push_back(contract);
-  unsigned keysAt = isOperand(contract.getMaps()[0], 1) ? 0 : 1;
+  unsigned keysAt = isMatrixOperand(contract.getMaps()[0], 1) ? 0 : 1;
   for (Value input : contract.getInputs())
     holdInPanel(input);
   Value keys = code.getPanel(contract.getInputs()[keysAt]);

@@ -12,9 +12,9 @@
 
 namespace fovea::attn {
 
-/// Code for AMX: tiles of 16 rows of 64 bytes, 16 sums of f32 or 16 pairs of
-/// bf16. All tiles have this one shape, so that a function configures the unit
-/// once.
+/// Code for AMX: tiles of at most 16 rows of 64 bytes, 16 sums of f32 or 16
+/// pairs of bf16. All shapes are constants, so that a function configures the
+/// unit once.
 class MatrixUnit {
 public:
   explicit MatrixUnit(mlir::OpBuilder &builder) : builder(builder) {}
@@ -24,16 +24,36 @@ public:
   /// Rows and columns that are computed at a time: two tiles by two tiles read
   /// each of their operands for two products.
   static constexpr int64_t block = 2 * rows;
+  /// How many numbers of bf16 hold one of f32: 8 bits each of its 24.
+  static constexpr int64_t numPieces = 3;
+  /// Rows, and sums or pairs in each.
+  struct Shape {
+    int64_t rows, columns;
+  };
+  static constexpr Shape whole = {rows, rows};
+  /// Where the first row of a tile is, and from row to row, in bytes: indices.
+  struct Place {
+    mlir::Value address, stride;
+  };
 
-  mlir::Value zero(mlir::Location loc);
-  /// Rows from `indices` on along the last but one dimension of memory.
+  mlir::Value zero(mlir::Location loc, Shape shape = whole);
+  /// Rows from `indices` on along dimension `dim` of memory; if none is given,
+  /// along the last but one.
+  Place locate(mlir::Location loc, mlir::Value memref,
+               llvm::ArrayRef<mlir::Value> indices,
+               std::optional<unsigned> dim = {});
+  mlir::Value load(mlir::Location loc, Place place, Shape shape = whole);
   mlir::Value load(mlir::Location loc, mlir::Value memref,
-                   llvm::ArrayRef<mlir::Value> indices);
+                   llvm::ArrayRef<mlir::Value> indices, Shape shape = whole) {
+    return load(loc, locate(loc, memref, indices), shape);
+  }
   void store(mlir::Location loc, mlir::Value tile, mlir::Value memref,
-             llvm::ArrayRef<mlir::Value> indices);
-  /// `sum[r, c]` plus the products of the pairs `a[r, k]` and `b[k, c]`.
+             llvm::ArrayRef<mlir::Value> indices, Shape shape = whole);
+  /// `sum[r, c]` plus the products of the pairs `a[r, k]` and `b[k, c]`;
+  /// `shape` is that of the sum.
   mlir::Value addProducts(mlir::Location loc, mlir::Value sum, mlir::Value a,
-                          mlir::Value b);
+                          mlir::Value b, Shape shape = whole,
+                          int64_t pairs = rows);
 
   /// The tiles of a block: one or two rows of them, two in each.
   using Tiles = llvm::SmallVector<mlir::Value>;
@@ -55,10 +75,10 @@ public:
   }
 
 private:
-  std::pair<mlir::Value, mlir::Value>
-  locate(mlir::Location loc, mlir::Value memref,
-         llvm::ArrayRef<mlir::Value> indices);
-  mlir::Value size(mlir::Location loc, int64_t value);
+  /// Operands of an intrinsic: the rows of a shape, and the bytes of each.
+  llvm::SmallVector<mlir::Value> sizes(mlir::Location loc, Shape shape);
+  /// A place as such: a pointer, and an i64.
+  llvm::SmallVector<mlir::Value> point(mlir::Location loc, Place place);
 
   mlir::OpBuilder &builder;
 };
@@ -71,6 +91,14 @@ bool isMatrixContract(TileContractOp contract);
 /// Whether the matrix unit makes this weighted sum: of values of bf16 in
 /// memory, with weights as below.
 bool isMatrixWeigh(TileWeighOp weigh);
+/// Whether the matrix unit makes these scores of few rows: of pairs in whole
+/// tiles, with keys in one or two.
+bool isNarrowMatrixContract(TileContractOp contract);
+/// What this weighted sum of few rows weighs, if the matrix unit makes it:
+/// bf16 in memory, at most two tiles of keys.
+TileLoadOp getNarrowMatrixValues(TileWeighOp weigh);
+/// Whether `map` is (d0, d1, d2) -> (d`first`, d2).
+bool isMatrixOperand(mlir::Attribute map, unsigned first);
 /// Whether a map rounds weights for the matrix unit, and for nothing else: they
 /// are held in pairs of keys.
 bool isMatrixWeights(TileMapOp map);

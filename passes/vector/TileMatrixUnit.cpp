@@ -21,17 +21,17 @@
 using namespace mlir;
 using namespace fovea::attn;
 
-/// Bytes of a row.
-static constexpr int64_t rowBytes = 4 * MatrixUnit::rows;
-
-Value MatrixUnit::size(Location loc, int64_t value) {
-  return LLVM::ConstantOp::create(builder, loc,
-                                  builder.getI16IntegerAttr(value));
+SmallVector<Value> MatrixUnit::sizes(Location loc, Shape shape) {
+  SmallVector<Value> sizes;
+  for (int64_t size : {shape.rows, 4 * shape.columns})
+    sizes.push_back(LLVM::ConstantOp::create(builder, loc,
+                                             builder.getI16IntegerAttr(size)));
+  return sizes;
 }
 
-/// The address of an element, and the bytes from row to row.
-std::pair<Value, Value> MatrixUnit::locate(Location loc, Value memref,
-                                           ArrayRef<Value> indices) {
+MatrixUnit::Place MatrixUnit::locate(Location loc, Value memref,
+                                     ArrayRef<Value> indices,
+                                     std::optional<unsigned> dim) {
   int64_t bytes =
       cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
   auto memory = memref::ExtractStridedMetadataOp::create(builder, loc, memref);
@@ -40,21 +40,26 @@ std::pair<Value, Value> MatrixUnit::locate(Location loc, Value memref,
     place = builder.createOrFold<arith::AddIOp>(
         loc, place, builder.createOrFold<arith::MulIOp>(loc, index, stride));
   Value unit = arith::ConstantIndexOp::create(builder, loc, bytes);
-  auto toInteger = [&](Value index) -> Value {
-    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
-                                      index);
-  };
   Value base =
       memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
   Value address = arith::AddIOp::create(
       builder, loc, base,
       builder.createOrFold<arith::MulIOp>(loc, place, unit));
-  Value pointer = LLVM::IntToPtrOp::create(
-      builder, loc, LLVM::LLVMPointerType::get(builder.getContext()),
-      toInteger(address));
-  Value stride = memory.getStrides()[indices.size() - 2];
-  return {pointer,
-          toInteger(builder.createOrFold<arith::MulIOp>(loc, stride, unit))};
+  Value stride =
+      memory
+          .getStrides()[dim ? *dim : static_cast<unsigned>(indices.size()) - 2];
+  return {address, builder.createOrFold<arith::MulIOp>(loc, stride, unit)};
+}
+
+SmallVector<Value> MatrixUnit::point(Location loc, Place place) {
+  auto toInteger = [&](Value index) -> Value {
+    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                      index);
+  };
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  return {
+      LLVM::IntToPtrOp::create(builder, loc, pointer, toInteger(place.address)),
+      toInteger(place.stride)};
 }
 
 static Value call(OpBuilder &builder, Location loc, StringRef name,
@@ -65,29 +70,32 @@ static Value call(OpBuilder &builder, Location loc, StringRef name,
       .getResult(0);
 }
 
-Value MatrixUnit::zero(Location loc) {
-  return call(builder, loc, "llvm.x86.tilezero.internal",
-              {size(loc, rows), size(loc, rowBytes)});
+Value MatrixUnit::zero(Location loc, Shape shape) {
+  return call(builder, loc, "llvm.x86.tilezero.internal", sizes(loc, shape));
 }
 
-Value MatrixUnit::load(Location loc, Value memref, ArrayRef<Value> indices) {
-  auto [pointer, stride] = locate(loc, memref, indices);
-  return call(builder, loc, "llvm.x86.tileloadd64.internal",
-              {size(loc, rows), size(loc, rowBytes), pointer, stride});
+Value MatrixUnit::load(Location loc, Place place, Shape shape) {
+  SmallVector<Value> operands = sizes(loc, shape);
+  llvm::append_range(operands, point(loc, place));
+  return call(builder, loc, "llvm.x86.tileloadd64.internal", operands);
 }
 
 void MatrixUnit::store(Location loc, Value tile, Value memref,
-                       ArrayRef<Value> indices) {
-  auto [pointer, stride] = locate(loc, memref, indices);
+                       ArrayRef<Value> indices, Shape shape) {
+  SmallVector<Value> operands = sizes(loc, shape);
+  llvm::append_range(operands, point(loc, locate(loc, memref, indices)));
+  operands.push_back(tile);
   LLVM::CallIntrinsicOp::create(
       builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
-      {size(loc, rows), size(loc, rowBytes), pointer, stride, tile});
+      operands);
 }
 
-Value MatrixUnit::addProducts(Location loc, Value sum, Value a, Value b) {
-  return call(
-      builder, loc, "llvm.x86.tdpbf16ps.internal",
-      {size(loc, rows), size(loc, rowBytes), size(loc, rowBytes), sum, a, b});
+Value MatrixUnit::addProducts(Location loc, Value sum, Value a, Value b,
+                              Shape shape, int64_t pairs) {
+  SmallVector<Value> operands = sizes(loc, shape);
+  operands.push_back(sizes(loc, {shape.rows, pairs})[1]);
+  operands.append({sum, a, b});
+  return call(builder, loc, "llvm.x86.tdpbf16ps.internal", operands);
 }
 
 MatrixUnit::Tiles MatrixUnit::addProducts(Location loc, Value from, Value to,

@@ -98,6 +98,32 @@ bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane,
   return !rest.isFunctionOfDim(lane);
 }
 
+std::optional<TileCode::Rows> TileCode::locateRows(TileLoadOp load) {
+  if (getPanel(load) || !load.getLookups().empty() ||
+      llvm::is_contained(load.getInBounds(), false))
+    return std::nullopt;
+  AffineMap map = load.getMap();
+  AffineExpr row = getAffineDimExpr(0, map.getContext());
+  std::optional<unsigned> dim;
+  for (auto [k, expr] : llvm::enumerate(map.getResults())) {
+    if (!expr.isFunctionOfDim(0))
+      continue;
+    AffineExpr rest =
+        simplifyAffineExpr(expr - row, map.getNumDims(), map.getNumSymbols());
+    if (dim || rest.isFunctionOfDim(0))
+      return std::nullopt;
+    dim = k;
+  }
+  if (!dim)
+    return std::nullopt;
+  Location loc = load.getLoc();
+  SmallVector<Value> origin(map.getNumDims(), index(loc, 0));
+  SmallVector<bool> unchecked(map.getNumResults(), false);
+  Element element = buildElement(builder, loc, load.getSource(), map, origin,
+                                 load.getSymbols(), unchecked, unchecked);
+  return Rows{std::move(element.indices), *dim};
+}
+
 /// The pair of an element of bf16 and the next in memory, as i32. `checked`:
 /// the next may be out of range.
 static Value buildPair(OpBuilder &builder, Location loc, Value memref,

@@ -27,11 +27,15 @@ using namespace fovea::attn;
 
 LogicalResult TileVectorizer::processNarrow(Operation *op) {
   if (auto contract = dyn_cast<TileContractOp>(op))
-    return processDots(contract);
+    return target.matrixUnit && isNarrowMatrixContract(contract)
+               ? processNarrowMatrixContract(contract)
+               : processDots(contract);
   if (auto reduce = dyn_cast<TileReduceOp>(op))
     return processNarrowReduce(reduce);
   if (auto weigh = dyn_cast<TileWeighOp>(op))
-    return processNarrowWeigh(weigh);
+    return target.matrixUnit && getNarrowMatrixValues(weigh)
+               ? processNarrowMatrixWeigh(weigh)
+               : processNarrowWeigh(weigh);
   if (auto store = dyn_cast<TileStoreOp>(op))
     return processNarrowStore(store);
   if (auto rescale = dyn_cast<TileRescaleOp>(op)) {
@@ -90,6 +94,15 @@ bool TileVectorizer::isHeld(Value tile) {
     return TileCode::isOverwritten(load) ||
            (!isAlongMemory && isReread(/*evenPerTile=*/true));
   }
+  // The matrix unit reads what is converted, not what it is converted to.
+  auto isUnread = [&](OpOperand &use) {
+    auto weigh = dyn_cast<TileWeighOp>(use.getOwner());
+    return weigh && weigh.getInputs().front() == use.get() &&
+           getNarrowMatrixValues(weigh);
+  };
+  if (target.matrixUnit && isa<TileMapOp>(op) &&
+      llvm::all_of(tile.getUses(), isUnread))
+    return false;
   if (auto map = dyn_cast<TileMapOp>(op)) {
     if (map.getInputs().empty())
       return false;

@@ -9,6 +9,7 @@
 #define FOVEA_PASSES_VECTOR_TILEVECTORIZER_H
 
 #include "passes/vector/TileCode.h"
+#include "passes/vector/TileMatrix.h"
 #include "passes/vector/TileSweep.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -91,6 +92,18 @@ private:
   mlir::LogicalResult processDots(TileContractOp contract);
   mlir::Value buildDots(TileContractOp contract, mlir::ValueRange keys);
   bool canSumAlongLanes(TileContractOp contract);
+
+  // Both by a matrix unit (TileNarrowMatrix.cpp).
+  mlir::LogicalResult processNarrowMatrixContract(TileContractOp contract);
+  mlir::LogicalResult processNarrowMatrixWeigh(TileWeighOp weigh);
+  mlir::Value fillPairColumns(mlir::Location loc, mlir::Value tile,
+                              int64_t columns);
+  MatrixUnit::Place placeKeys(TileLoadOp load, int64_t keys, mlir::Value begin,
+                              mlir::Value end);
+  mlir::Value fillWeightPieces(mlir::Value weights, mlir::Value begin,
+                               mlir::Value end);
+  mlir::Value fillValuePairs(TileLoadOp load, int64_t keys, mlir::Value begin,
+                             mlir::Value end);
 
   // Control flow that carries tiles (TileControlFlow.cpp).
   mlir::LogicalResult processFor(mlir::scf::ForOp loop);

@@ -35,7 +35,9 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
 
     Fewer than 8 rows are *narrow*, and lie along no lanes. There the lanes are what is summed over in a
     contraction, keys in scores and weights, and columns in weighted sums; keys and values are read in place, each
-    element once for all rows. Only row statistics, one element a row, are vectors along rows.
+    element once for all rows. Only row statistics, one element a row, are vectors along rows. With `matrix-unit`
+    pairs of bf16 in one or two tiles of keys are multiplied in tiles too, of keys as they lie in memory with
+    queries, and of weights with values: each weight as three numbers of bf16, whose sum it is.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
