@@ -36,13 +36,14 @@ class Loop:
 
 @dataclasses.dataclass
 class Profile:
-    """A row as sampled. works and kinds: shares by Work and by class of instruction; model: the CPU of llvm-mca, or ""
-    where it has none; width: multiply-adds that it does in a cycle."""
+    """A row as sampled. works, kinds and libraries: shares by Work, by class of instruction, and by other library; model:
+    the CPU of llvm-mca, or "" where it has none; width: multiply-adds that it does in a cycle."""
 
     result: object
     samples: int
     works: dict
     kinds: dict
+    libraries: dict
     loops: list
     model: str
     width: float
@@ -53,13 +54,12 @@ class Profile:
         return self.result.flops / (4 * self.result.row.sizes["D"])
 
 
-def base_of(path):
-    """Where the library at `path` lies in memory."""
+def mappings():
+    """What lies in memory where: (begin, end, offset in its file, path), in order."""
     for line in pathlib.Path("/proc/self/maps").read_text().splitlines():
-        if line.endswith(str(path)):
-            first, _, offset = line.split()[:3]
-            return int(first.split("-")[0], 16) - int(offset, 16)
-    raise listing.ListingError(f"{path} is not loaded")
+        place, _, offset, _, _, *path = line.split(maxsplit=5)
+        begin, end = (int(each, 16) for each in place.split("-"))
+        yield begin, end, int(offset, 16), path[0] if path else "no file"
 
 
 def find_model(cpu, instruction, width):
@@ -80,12 +80,15 @@ def profile(runtime, library, run, result, cpu, seconds):
     """Samples `run`, which executes the library; result: its measured times; cpu: what it was compiled for."""
     code = listing.Listing(library)
     taken = runtime.sample(run, RATE, seconds)
-    base = base_of(library)
-    works, kinds, regions = collections.Counter(), collections.Counter(), collections.Counter()
+    places = list(mappings())
+    base = next(begin - offset for begin, _, offset, path in places if path == str(library))
+    works, kinds, libraries, regions = (collections.Counter() for _ in range(4))
     for address in taken:
         found = code.region(address - base)
         if not found:
             works[Work.OUTSIDE] += 1
+            path = next((path for begin, end, _, path in places if begin <= address < end), "no file")
+            libraries[pathlib.Path(path).name] += 1
             continue
         region, instruction = found
         works[region.work] += 1
@@ -106,7 +109,7 @@ def profile(runtime, library, run, result, cpu, seconds):
                 passed = None
             loops.append(Loop(region, count / total, passed))
     return Profile(result, len(taken), {work: works[work] / total for work in Work if works[work]},
-                   {kind: count / total for kind, count in kinds.most_common()}, loops, model, width)
+                   *({name: count / total for name, count in each.most_common()} for each in (kinds, libraries)), loops, model, width)
 
 
 def rates(profile, work):
@@ -154,7 +157,10 @@ def section(profile):
                       str(loop.multiply_adds), f"{loop.cycles:.1f}" if loop.cycles else "—",
                       f"{most:.0f} %" if most else "—"])
     kinds = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in profile.kinds.items() if share >= SHOWN)
-    out += ["At these instructions: " + kinds + ".", "",
-            *report.table(("of the time", "for", "where", "instructions", "multiply-adds", "cycles at least",
+    out += ["At these instructions: " + kinds + ".", ""]
+    others = ", ".join(f"{name} {100 * share:.0f} %" for name, share in profile.libraries.items() if share >= SHOWN)
+    if others:
+        out += ["Outside of the program: " + others + ".", ""]
+    out += [*report.table(("of the time", "for", "where", "instructions", "multiply-adds", "cycles at least",
                            "of the peak at most"), lines)]
     return "\n".join(out)
