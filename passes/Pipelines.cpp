@@ -168,12 +168,8 @@ void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
 }
 
-/// Rows of a linear layer that go over its weights together: 256 x 768 inputs
-/// in f32 are 768 KiB, which stay in a level-2 cache.
-static constexpr int64_t linearRows = 256;
-
 void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createTileLinearPass({linearRows}));
+  pm.addPass(createTileLinearPass());
   pm.addPass(createTileAttentionPass());
   pm.addPass(createLowerOnlinePass());
   pm.addPass(createCanonicalizerPass());

@@ -116,11 +116,12 @@ def CarryInPlacePass : Pass<"attn-carry-in-place"> {
 }
 
 def SplitFillsPass : Pass<"attn-split-fills"> {
-  let summary = "Give each sum an initial value of its own";
+  let summary = "Give each sum an initial value, and each result a place, of its own";
   let description = [{
     Common subexpression elimination makes sums of one shape start from one filled tensor, which
-    bufferization then copies for each. Every further use of a filled
-    `tensor.empty` gets its own.
+    bufferization then copies for each, and results of one shape share an empty one, which then is one
+    buffer with several meanings. Every further use of a filled `tensor.empty`, and of a
+    `tensor.empty`, gets its own.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }

@@ -19,7 +19,29 @@
 using namespace mlir;
 using namespace fovea::attn;
 
-std::optional<LinearLayer> fovea::attn::matchLinearLayer(linalg::GenericOp op) {
+/// Brings the loops over features into the order in which the weights count
+/// them; false if there is none.
+static bool orderFeatures(LinearLayer &layer, ArrayRef<int64_t> sizes) {
+  linalg::GenericOp op = layer.op;
+  AffineMap map = op.getIndexingMapsArray()[layer.weight];
+  unsigned numLoops = op.getNumLoops();
+  auto isEqual = [&](AffineExpr a, AffineExpr b) {
+    return simplifyAffineExpr(a, numLoops, 0) ==
+           simplifyAffineExpr(b, numLoops, 0);
+  };
+  do {
+    AffineExpr number = getAffineConstantExpr(0, op.getContext());
+    for (unsigned loop : layer.features)
+      number = number * sizes[loop] + getAffineDimExpr(loop, op.getContext());
+    if (isEqual(map.getResult(0), number.floorDiv(layer.width)) &&
+        isEqual(map.getResult(2), number % layer.width))
+      return true;
+  } while (std::next_permutation(layer.features.begin(), layer.features.end()));
+  return false;
+}
+
+/// The layer that `op` is, without what surrounds it.
+static std::optional<LinearLayer> matchProducts(linalg::GenericOp op) {
   if (!op.hasPureBufferSemantics() || !hasProductSumBody(op))
     return std::nullopt;
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
@@ -34,7 +56,7 @@ std::optional<LinearLayer> fovea::attn::matchLinearLayer(linalg::GenericOp op) {
     if (!width || place.getKind() != AffineExprKind::Mod ||
         type.getDimSize(2) != width.getValue())
       continue;
-    LinearLayer layer{op, weight, width.getValue(), {}, {}, {}, {}};
+    LinearLayer layer{op, weight, width.getValue(), {}, {}, {}, {}, {}};
     AffineMap out = op.getIndexingMapsArray()[2];
     bool known = out.isProjectedPermutation() &&
                  op.getIndexingMapsArray()[1 - weight].isProjectedPermutation();
@@ -52,7 +74,7 @@ std::optional<LinearLayer> fovea::attn::matchLinearLayer(linalg::GenericOp op) {
       if (summed || feature)
         known &= !ShapedType::isDynamic(sizes[loop]);
     }
-    if (known)
+    if (known && orderFeatures(layer, sizes))
       return layer;
   }
   return std::nullopt;
@@ -72,7 +94,9 @@ static SmallVector<Operation *> getAccesses(Value buffer) {
   return accesses;
 }
 
-linalg::FillOp fovea::attn::findFill(linalg::GenericOp op) {
+/// The fill that starts the layer's sum at zero, if nothing comes between;
+/// null otherwise.
+static linalg::FillOp findFill(linalg::GenericOp op) {
   Value buffer = op.getOutputs()[0];
   linalg::FillOp fill;
   for (Operation *user : buffer.getUsers())
@@ -98,35 +122,50 @@ static Value getBuffer(Value value) {
   return value;
 }
 
-/// Whether `op` reads the same inputs where `epilogue` stands, and while it
-/// writes: all that is written from there to here are other buffers, made in
-/// this block.
-static bool readsTheSameAt(linalg::GenericOp op, linalg::GenericOp epilogue) {
-  SmallVector<Value> read = llvm::map_to_vector(op.getInputs(), getBuffer);
-  if (llvm::is_contained(read, getBuffer(epilogue.getOutputs()[0])))
-    return false;
-  for (Operation *between = op->getNextNode(); between != epilogue;
-       between = between->getNextNode()) {
+/// Whether all from `first` to `last` leave `read` as it is, and do not touch
+/// `written`. What they write must be buffers made in this block: others may be
+/// the same memory.
+static bool areIndependent(Operation *first, Operation *last,
+                           ArrayRef<Value> read, Value written) {
+  for (Operation *between = first;; between = between->getNextNode()) {
     auto effects = getEffectsRecursively(between);
     if (!effects)
       return false;
     for (const MemoryEffects::EffectInstance &effect : *effects) {
-      if (isa<MemoryEffects::Read, MemoryEffects::Allocate>(effect.getEffect()))
+      if (isa<MemoryEffects::Allocate>(effect.getEffect()))
         continue;
       Value buffer = effect.getValue() ? getBuffer(effect.getValue()) : Value();
+      if (written && (!buffer || buffer == written))
+        return false;
+      if (isa<MemoryEffects::Read>(effect.getEffect()))
+        continue;
       auto alloc =
           buffer ? buffer.getDefiningOp<memref::AllocOp>() : memref::AllocOp();
       if (!alloc || llvm::is_contained(read, buffer) ||
-          (alloc->getBlock() != op->getBlock() &&
+          (alloc->getBlock() != first->getBlock() &&
            !between->isProperAncestor(alloc)))
         return false;
     }
+    if (between == last)
+      return true;
   }
-  return true;
 }
 
-linalg::GenericOp fovea::attn::findEpilogue(linalg::GenericOp op,
-                                            linalg::FillOp fill) {
+/// Whether `op` reads the same inputs where `epilogue` stands, and while it
+/// writes.
+static bool readsTheSameAt(linalg::GenericOp op, linalg::GenericOp epilogue) {
+  SmallVector<Value> read = llvm::map_to_vector(op.getInputs(), getBuffer);
+  if (llvm::is_contained(read, getBuffer(epilogue.getOutputs()[0])))
+    return false;
+  Operation *next = op->getNextNode();
+  return next == epilogue ||
+         areIndependent(next, epilogue->getPrevNode(), read, Value());
+}
+
+/// The elementwise computation that alone reads the layer's result, if the
+/// layer may be computed where it stands; null otherwise.
+static linalg::GenericOp findEpilogue(linalg::GenericOp op,
+                                      linalg::FillOp fill) {
   Value buffer = op.getOutputs()[0];
   if (!buffer.getDefiningOp<memref::AllocOp>())
     return {};
@@ -173,6 +212,48 @@ linalg::GenericOp fovea::attn::findEpilogue(linalg::GenericOp op,
   for (Operation &inner : body->without_terminator())
     plain &= isPure(&inner) && inner.getNumRegions() == 0;
   return plain ? epilogue : linalg::GenericOp();
+}
+
+std::optional<LinearLayer> fovea::attn::matchLinearLayer(linalg::GenericOp op) {
+  std::optional<LinearLayer> layer = matchProducts(op);
+  if (!layer)
+    return std::nullopt;
+  layer->fill = findFill(op);
+  if (!layer->fill)
+    return std::nullopt; // the sum goes on from something else
+  layer->epilogue = findEpilogue(op, layer->fill);
+  return layer;
+}
+
+/// The dimensions of the input that the layer's row loops are.
+static SmallVector<std::optional<unsigned>>
+getRowPositions(const LinearLayer &layer) {
+  linalg::GenericOp op = layer.op;
+  AffineMap map = op.getIndexingMapsArray()[1 - layer.weight];
+  return llvm::map_to_vector(layer.rows, [&](unsigned loop) {
+    return map.getResultPosition(getAffineDimExpr(loop, op.getContext()));
+  });
+}
+
+bool fovea::attn::canComputeTogether(const LinearLayer &first,
+                                     const LinearLayer &second) {
+  linalg::GenericOp from = first.getLast(), to = second.getLast();
+  if (from->getBlock() != to->getBlock() || from == to ||
+      first.getInput() != second.getInput() || first.width != second.width)
+    return false;
+  auto rows = getRowPositions(first);
+  if (rows != getRowPositions(second) || llvm::is_contained(rows, std::nullopt))
+    return false;
+  SmallVector<Value> read =
+      llvm::map_to_vector(linalg::GenericOp(first.op).getInputs(), getBuffer);
+  if (first.epilogue)
+    for (Value input : linalg::GenericOp(first.epilogue).getInputs())
+      if (isa<MemRefType>(input.getType()))
+        read.push_back(getBuffer(input));
+  if (from->isBeforeInBlock(to))
+    return areIndependent(from->getNextNode(), to, read,
+                          getBuffer(from.getOutputs()[0]));
+  return false;
 }
 
 SmallVector<AffineExpr> fovea::attn::getLayerLoops(linalg::GenericOp op,

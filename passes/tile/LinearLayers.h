@@ -23,21 +23,36 @@ struct LinearLayer {
   int64_t width;
   /// Loops: over features, columns and rows. All but rows have static sizes.
   llvm::SmallVector<unsigned> features, columns, rows;
+  /// What starts the sum at zero.
+  mlir::linalg::FillOp fill;
   /// What is computed from the result, or null.
   mlir::linalg::GenericOp epilogue;
+
+  mlir::Value getWeights() const {
+    return mlir::linalg::GenericOp(op).getInputs()[weight];
+  }
+  mlir::Value getInput() const {
+    return mlir::linalg::GenericOp(op).getInputs()[1 - weight];
+  }
+  /// The op that writes what others read of the layer.
+  mlir::linalg::GenericOp getLast() const { return epilogue ? epilogue : op; }
+  /// The row loop that is cut into blocks; null if there are no rows.
+  std::optional<unsigned> getBlockedRow() const {
+    if (rows.empty())
+      return std::nullopt;
+    return rows.back();
+  }
 };
 
-/// The layer that `op` is, without its epilogue.
+/// The layer that `op` is, with its fill, if nothing comes between them, and
+/// the elementwise computation that alone reads its result, if the layer may be
+/// computed where that stands.
 std::optional<LinearLayer> matchLinearLayer(mlir::linalg::GenericOp op);
 
-/// The fill that starts the layer's sum at zero, if nothing comes between;
-/// null otherwise.
-mlir::linalg::FillOp findFill(mlir::linalg::GenericOp op);
-
-/// The elementwise computation that alone reads the layer's result, if the
-/// layer may be computed where it stands; null otherwise.
-mlir::linalg::GenericOp findEpilogue(mlir::linalg::GenericOp op,
-                                     mlir::linalg::FillOp fill);
+/// Whether two layers are one pass over the rows of one input: in the place of
+/// `second`, all that `first` reads is as it was in its own, and nothing has
+/// needed its result yet.
+bool canComputeTogether(const LinearLayer &first, const LinearLayer &second);
 
 /// The first input of the epilogue that is `buffer`; null if there is none.
 mlir::OpOperand *findRead(mlir::linalg::GenericOp epilogue, mlir::Value buffer);

@@ -169,7 +169,7 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
   let description = [{
     A `linalg.generic` in memory that sums products with weights in panels (see
     `attn-pack-params`), starting from zero, becomes one `scf.forall` over blocks of rows and panels of features.
-    The elementwise `linalg.generic` that alone reads its result, if there is one, is computed on the
+    The elementwise `linalg.generic` that alone reads its result, or that overwrites it, is computed on the
     tile before it is stored; the buffer between them disappears:
 
     ```
@@ -179,13 +179,27 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
       t = attn.tile.contract x, w   [features x rows]
       attn.tile.store (attn.tile.map f(t, bias, ...))
     ```
+
+    Layers that have their input in common, and its rows, are one loop in the place of the last of them, if
+    nothing between them needs what they make or changes what they read: the projections to queries, keys
+    and values. Their weights stay apart.
+
+    ```
+    fill q = 0;  q += x * wq;  fill k = 0;  k += x * wk
+    ==>
+    forall (block of rows, panel of wq or wk):
+      if (panel is of wq)  attn.tile.store (attn.tile.contract x, wq), q
+      else                 attn.tile.store (attn.tile.contract x, wk), k
+    ```
   }];
   let dependentDialects = [
     "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
     "::mlir::arith::ArithDialect", "::fovea::attn::AttnDialect"];
   let options = [
-    Option<"rowBlock", "row-block", "int64_t", /*default=*/"96",
-           "Rows of a task: 96 x 384 inputs in f32 are 144 KiB, which stay in a level-2 cache">
+    Option<"rowBlock", "row-block", "int64_t", /*default=*/"256",
+           "Rows of a task, at most: they go over the weights together">,
+    Option<"inputBytes", "input-bytes", "int64_t", /*default=*/"1310720",
+           "Bytes of the rows of a task, at most, unless they are 96 or fewer: they stay in a level-2 cache">
   ];
 }
 

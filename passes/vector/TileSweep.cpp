@@ -249,11 +249,15 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType)));
   bool isDot = target.bf16Dots && width % dotLanes == 0 &&
                isPairProduct(contract.getBody());
-  return code.buildSumLoops(
+  // Where to read ahead goes on from term to term, as the sums do.
+  Value place = getPlaceAhead(contract, rows);
+  if (place)
+    sums.push_back(place);
+  SmallVector<Value> results = code.buildSumLoops(
       loc, code.getSummedExtents(contract), sums,
       [&](ValueRange ivs, ValueRange carried) {
         SmallVector<Value> next;
-        readAhead(contract, rows, ivs);
+        Value after = place ? readAhead(contract, carried.back()) : Value();
         for (auto [row, sum] : llvm::zip(rows, carried)) {
           SmallVector<Value> point = {Value(), row};
           llvm::append_range(point, ivs);
@@ -266,8 +270,12 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
           else
             next.push_back(code.addTerm(contract, inputs, point, width, sum));
         }
+        if (place)
+          next.push_back(after);
         return next;
       });
+  results.truncate(rows.size());
+  return results;
 }
 
 Value TileSweep::emitElement(Operation *op, Value row,

@@ -67,8 +67,12 @@ private:
 
   // Memory that is asked for before it is needed (TileSweepAhead.cpp).
   void prepareAhead(mlir::Value count, unsigned rows);
-  void readAhead(TileContractOp contract, llvm::ArrayRef<mlir::Value> rows,
-                 mlir::ValueRange summed);
+  /// Where a register tile of `rows` begins to read ahead; null if there is
+  /// nothing to read.
+  mlir::Value getPlaceAhead(TileContractOp contract,
+                            llvm::ArrayRef<mlir::Value> rows);
+  /// Asks for what lies there; the place for the next term.
+  mlir::Value readAhead(TileContractOp contract, mlir::Value place);
   void storeAhead(llvm::ArrayRef<mlir::Value> rows);
 
   // Weights that are held in pairs of keys (TileSweepPairs.cpp).
@@ -87,10 +91,10 @@ private:
   bool hasContract = false, hasSum = false, hasPairs = false;
   /// What lies behind the lanes that a contraction reads in place: the memory,
   /// in one dimension; the first element to ask for, and how many at each term;
-  /// and how many terms there are.
+  /// and how many terms there are, and elements.
   struct Ahead {
     mlir::Value memory, begin, step;
-    llvm::ArrayRef<int64_t> extents;
+    int64_t terms, size;
   };
   llvm::DenseMap<mlir::Operation *, Ahead> ahead;
 };

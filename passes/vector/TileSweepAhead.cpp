@@ -17,7 +17,6 @@
 
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -96,41 +95,36 @@ void TileSweep::prepareAhead(Value count, unsigned rows) {
           code.index(
               loc, std::min(type.getDimSize(0),
                             TileCode::getLineElements(type.getElementType()))));
-      ahead[contract] = {memory, begin, step, type.getShape().drop_front()};
+      ahead[contract] = {memory, begin, step, size / type.getDimSize(0), size};
     }
   }
 }
 
-void TileSweep::readAhead(TileContractOp contract, ArrayRef<Value> rows,
-                          ValueRange summed) {
+Value TileSweep::getPlaceAhead(TileContractOp contract, ArrayRef<Value> rows) {
   auto found = ahead.find(contract);
   if (found == ahead.end())
-    return;
+    return {};
   const Ahead &next = found->second;
   Location loc = contract.getLoc();
-  int64_t lanes = cast<RankedTensorType>(contract.getType()).getDimSize(0);
-  int64_t terms = llvm::product_of(next.extents);
-  // Where this register tile begins; what is left over is asked for again.
   Value tile = arith::DivUIOp::create(builder, loc, rows[0],
                                       code.index(loc, rows.size()));
-  Value size =
-      arith::MulIOp::create(builder, loc, next.step, code.index(loc, terms));
+  Value part = arith::MulIOp::create(builder, loc, next.step,
+                                     code.index(loc, next.terms));
+  // What is left over is asked for again.
   Value last =
-      arith::SubIOp::create(builder, loc, code.index(loc, terms * lanes), size);
+      arith::SubIOp::create(builder, loc, code.index(loc, next.size), part);
   Value place = arith::MinUIOp::create(
-      builder, loc, arith::MulIOp::create(builder, loc, tile, size), last);
-  place = arith::AddIOp::create(builder, loc, next.begin, place);
-  Value term = code.index(loc, 0);
-  for (auto [iv, extent] : llvm::zip(summed, next.extents))
-    term = arith::AddIOp::create(
-        builder, loc,
-        arith::MulIOp::create(builder, loc, term, code.index(loc, extent)), iv);
-  place = arith::AddIOp::create(
-      builder, loc, place,
-      arith::MulIOp::create(builder, loc, term, next.step));
+      builder, loc, arith::MulIOp::create(builder, loc, tile, part), last);
+  return arith::AddIOp::create(builder, loc, next.begin, place);
+}
+
+Value TileSweep::readAhead(TileContractOp contract, Value place) {
+  const Ahead &next = ahead.at(contract);
+  Location loc = contract.getLoc();
   memref::PrefetchOp::create(builder, loc, next.memory, place,
                              /*isWrite=*/false, /*localityHint=*/2,
                              /*isDataCache=*/true);
+  return arith::AddIOp::create(builder, loc, place, next.step);
 }
 
 /// Asks for the memory that the rows are stored to.

@@ -12,6 +12,7 @@ Formulas are written from the papers and docs, not from the code that is tested.
 
 import argparse
 import dataclasses
+import json
 import pathlib
 import subprocess
 import sys
@@ -39,6 +40,8 @@ class Case:
     # How far the error bound of f32 reaches: 1 where the formula's own error
     # in f32 is a fair measure.
     slack: float = 1.0
+    # What the program's parameters are read from, float32 by name; the formula gets them first.
+    weights: dict = dataclasses.field(default_factory=dict)
     # Other operands for which the formula's results are the same but for
     # rounding: what its sums add, in other orders.
     reordered: typing.Callable = lambda operands: ()
@@ -64,11 +67,23 @@ def integers(*values):
     return np.array(values[0] if len(values) == 1 else values, np.int32)
 
 
+def save_weights(path, tensors):
+    """Writes float32 arrays as a safetensors file."""
+    header, data = {}, b""
+    for name, value in tensors.items():
+        header[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": [len(data), len(data) + value.nbytes]}
+        data += value.tobytes()
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
 def evaluate(case, dtype):
-    operands = {name: value.astype(dtype) if value.dtype.kind == "f" else value
-                for name, value in case.operands.items()}
+    def convert(arrays):
+        return {name: value.astype(dtype) if value.dtype.kind == "f" else value for name, value in arrays.items()}
+    weights = [convert(case.weights)] if case.weights else []
     with np.errstate(all="ignore"):
-        return {name: np.asarray(value) for name, value in case.formula(**operands).items()}
+        results = case.formula(*weights, **convert(case.operands))
+    return {name: np.asarray(value) for name, value in results.items()}
 
 
 def run(path, case, names, reference):
@@ -79,6 +94,9 @@ def run(path, case, names, reference):
         command += ["--reference"] if reference else []
         for setting in case.settings:
             command += ["--set", setting]
+        if case.weights:
+            save_weights(folder / "weights.safetensors", case.weights)
+            command += ["--weights", str(folder / "weights.safetensors")]
         for name, value in case.operands.items():
             np.save(folder / f"{name}.npy", value)
             command += ["--in", f"{name}={folder / name}.npy"]

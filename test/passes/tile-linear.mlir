@@ -3,6 +3,7 @@
 
 // One task is a block of rows by a panel of features; the bias is added, and the
 // result made smaller, on the tile.
+// CHECK-DAG: #[[$TURNED:.*]] = affine_map<(d0, d1)[s0, s1] -> (d1 + s0, (d0 + s1) mod 11, (d0 + s1) floordiv 11)>
 // CHECK-DAG: #[[W:.*]] = affine_map<(d0, d1)[{{.*}}] -> (s{{.*}}, d1, d0)>
 // CHECK-LABEL: func @layer
 // CHECK-SAME: %[[X:.*]]: memref<?x6xf32>, %[[PANELS:.*]]: memref<2x6x4xf32>, %[[B:.*]]: memref<8xf32>, %[[Y:.*]]: memref<?x8xbf16>
@@ -301,6 +302,29 @@ func.func @sum_read_through_a_view(%x: memref<?x64xf32>, %w: memref<2x64x32xf32>
   ^bb0(%a: f32, %out: f32):
     %s = arith.addf %a, %a : f32
     linalg.yield %s : f32
+  }
+  return
+}
+
+// Weights count features in their own order, here along the second loop first:
+// the last panel has 6 of its 8 lanes, and what is beyond feature 21 is out of
+// range of the first index.
+// CHECK-LABEL: func.func @features_in_another_order
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 3)
+// CHECK: attn.tile.store %{{.*}}[#[[$TURNED]]]
+func.func @features_in_another_order(%x: memref<?x6xf32>, %w: memref<3x6x8xf32>, %y: memref<?x11x2xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x11x2xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, d, h, k) -> (m, k)>,
+                       affine_map<(m, d, h, k) -> ((h * 11 + d) floordiv 8, k, (h * 11 + d) mod 8)>,
+                       affine_map<(m, d, h, k) -> (m, d, h)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x6xf32>, memref<3x6x8xf32>) outs(%y : memref<?x11x2xf32>) {
+  ^bb0(%a: f32, %c: f32, %sum: f32):
+    %ac = arith.mulf %a, %c : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
   }
   return
 }

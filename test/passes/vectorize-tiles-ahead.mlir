@@ -14,15 +14,15 @@
 // CHECK: scf.for %[[R:.*]] = %c0 to %c12 step %c4
 // CHECK-COUNT-4: memref.prefetch %[[Y]][%{{.*}}], write, locality<3>, data
 // CHECK-NOT: memref.prefetch %[[Y]]
-// CHECK: scf.for %[[K:.*]] = %c0 to %c6
 // CHECK: %[[TILE:.*]] = arith.divui %[[R]], %c4
 // CHECK: %[[DONE:.*]] = arith.muli %[[TILE]], %c18
 // CHECK: %[[FROM:.*]] = arith.minui %[[DONE]], %c30
 // CHECK: %[[FIRST:.*]] = arith.addi %[[NEXT]], %[[FROM]]
-// CHECK: %[[STEP:.*]] = arith.muli %[[K]], %c3
-// CHECK: %[[AT:.*]] = arith.addi %[[FIRST]], %[[STEP]]
+// CHECK: scf.for {{.*}} = %c0 to %c6 step %c1 iter_args({{.*}}, %[[AT:.*]] = %[[FIRST]])
 // CHECK: memref.prefetch %[[ALL]][%[[AT]]], read, locality<2>, data : memref<144xf32>
+// CHECK: %[[THEN:.*]] = arith.addi %[[AT]], %c3
 // CHECK: vector.load %[[W]]
+// CHECK: scf.yield {{.*}}, %[[THEN]]
 func.func @panel(%x: memref<12x6xf32>, %w: memref<3x6x8xf32>, %y: memref<12x24xf32>, %p: index, %first: index) {
   %tx = attn.tile.load %x[affine_map<(r, k) -> (r, k)>] inBounds [true, true]
       : memref<12x6xf32> -> tensor<12x6xf32>

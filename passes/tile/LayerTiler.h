@@ -1,0 +1,78 @@
+//===- LayerTiler.h - panels of a linear layer as tiles ---------*- C++ -*-===//
+//
+// Part of the Fovea project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_TILE_LAYERTILER_H
+#define FOVEA_PASSES_TILE_LAYERTILER_H
+
+#include "passes/tile/LinearLayers.h"
+#include "passes/tile/TileBuilder.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace fovea::attn {
+
+/// Builds the tile program of one layer on a block of rows, at the rewriter's
+/// insertion point: a panel of features at a time,
+///
+///   attn.tile.contract   [features x rows], summed over the columns
+///   attn.tile.map        the elementwise computation, if there is one
+///   attn.tile.store
+class LayerTiler {
+public:
+  LayerTiler(mlir::RewriterBase &rewriter, const LinearLayer &layer)
+      : rewriter(rewriter), layer(layer), op(layer.op), loc(op.getLoc()),
+        sizes(op.getStaticLoopRanges()) {}
+
+  int64_t countPanels() const;
+  /// The number of iterations of a loop, as a value.
+  mlir::Value buildSize(unsigned loop);
+  /// `rowStarts`: the first index of each row loop. The last of these has
+  /// `rowCount` rows.
+  void build(mlir::ValueRange rowStarts, mlir::Value rowCount,
+             mlir::Value panel);
+
+private:
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(rewriter, loc, value);
+  }
+  int64_t numFeatures() const;
+  /// Whether the features of a panel are neighbours of the last feature loop.
+  bool panelsDivideLast() const {
+    return layer.features.size() == 1 ||
+           sizes[layer.features.back()] % layer.width == 0;
+  }
+  bool usesFeatures(mlir::AffineMap map) const {
+    return llvm::any_of(layer.features, [&](unsigned loop) {
+      return map.isFunctionOfDim(loop);
+    });
+  }
+  void beginPanel(mlir::Value panel);
+  /// A map over the loops, over tile coordinates (lane, row, columns...)
+  /// instead; `position` of each or none.
+  mlir::AffineMap toTile(mlir::AffineMap map, bool lane, bool row, bool column);
+  /// `map` is what toTile() gave.
+  TileAccess getAccess(mlir::AffineMap map);
+  mlir::Value load(mlir::Value source, mlir::AffineMap map,
+                   llvm::SmallVectorImpl<mlir::AffineMap> &maps,
+                   unsigned numAxes);
+  mlir::Value buildSum();
+  mlir::Value buildEpilogue(mlir::Value sum);
+
+  mlir::RewriterBase &rewriter;
+  LinearLayer layer;
+  mlir::linalg::GenericOp op;
+  mlir::Location loc;
+  llvm::SmallVector<int64_t> sizes;
+  mlir::RankedTensorType sumType;
+  /// The start of each loop in the current task; null for columns.
+  llvm::SmallVector<mlir::Value> starts;
+  mlir::Value panel, firstFeature, rowCount;
+};
+
+} // namespace fovea::attn
+
+#endif // FOVEA_PASSES_TILE_LAYERTILER_H
