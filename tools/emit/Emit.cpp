@@ -52,7 +52,7 @@ Error fovea::emit::optimize(Module &module, const Target &target,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2)
       .run(module, modules);
   return Error::success();
 }
