@@ -104,7 +104,7 @@ class Runtime:
         return taken[:count]
 
 
-def _fovea(command, path, settings, cpu, options):
+def run_fovea(command, path, settings, cpu, options):
     """Runs `fovea COMMAND` on a .attn file; settings: FUNCTION.NAME=VALUE; cpu: for --mcpu. Returns what it printed."""
     words = [str(BUILD / "bin" / "fovea"), command, str(path), *map(str, options)]
     words += ["--mcpu", cpu] if cpu else []
@@ -119,14 +119,14 @@ def compile_file(path, output, settings, cpu=None, emit="so", options=()):
     """Writes a shared library, or what `emit` says; its program is `bench_program`. Returns the seconds it took, and what
     the compiler said."""
     start = time.perf_counter()
-    done = _fovea("compile", path, settings, cpu, [f"--emit={emit}", "--prefix", "bench", "-o", output, *options])
+    done = run_fovea("compile", path, settings, cpu, [f"--emit={emit}", "--prefix", "bench", "-o", output, *options])
     return time.perf_counter() - start, done.stderr
 
 
 def memory(path, entry, settings, sizes, cpu=None):
     """Bytes beyond inputs and outputs for sizes by index: of a session, and of each thread; raises CompiledError where
     a size that matters lacks."""
-    told = _fovea("explain", path, settings, cpu, [
+    told = run_fovea("explain", path, settings, cpu, [
         "--entry", entry, "--size", ",".join(f"{name}={size}" for name, size in sizes.items())]).stdout
     found = []
     for name in ("workspace", "scratch"):

@@ -16,6 +16,7 @@ import page
 import peers
 import profiling
 import report
+import tuning
 from listing import ListingError
 
 
@@ -31,11 +32,13 @@ def parse():
     parser.add_argument("--profile", action="store_true", help="show what binds rows instead: where their time goes, "
                         "and how fast their loops can be at most (without peers)")
     parser.add_argument("--compile", action="store_true", help="measure instead how long it takes to compile the rows")
+    parser.add_argument("--tune", action="store_true", help="measure instead how near the schedules of the cost model are to "
+                        "the fastest of those that `fovea tune` tries (rows of attention)")
     parser.add_argument("--rows", action="append", metavar="REGEX", help="rows whose name this matches (repeatable)")
     parser.add_argument("--threads", type=lambda text: [positive(each) for each in text.split(",")], metavar="N,...",
-                        help="default: 1,2; with --profile 1")
+                        help="default: 1,2; with --profile, --tune 1")
     parser.add_argument("--dtype", type=lambda text: text.split(","), metavar="T,...",
-                        help=f"default: {','.join(grid.DTYPES)}; with --profile or --compile f32")
+                        help=f"default: {','.join(grid.DTYPES)}; with --profile, --compile, --tune f32")
     parser.add_argument("--mcpu", metavar="CPU,...", help="compile for these; the limit is that of their instructions "
                         "(default: this machine's)")
     parser.add_argument("--rounds", type=positive, help="samples of each contender, in turn (default: 9)")
@@ -47,7 +50,8 @@ def parse():
                         "measured before stay, those of another machine do not")
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
     options = parser.parse_args()
-    alone = options.profile or options.compile
+    others = [name for name in ("profile", "compile", "tune") if getattr(options, name)]
+    alone = bool(others)
     options.no_peers |= alone
     options.threads = options.threads or ([1] if alone else [1, 2])
     options.dtype = options.dtype or (["f32"] if alone else list(grid.DTYPES))
@@ -56,8 +60,8 @@ def parse():
     for name in options.dtype:
         if name not in grid.DTYPES:
             parser.error(f"--dtype: expected {' or '.join(grid.DTYPES)}, but found '{name}'")
-    if options.profile and options.compile:
-        parser.error("expected --profile or --compile, but found both")
+    if len(others) > 1:
+        parser.error(f"expected one of --profile, --compile and --tune, but found --{' and --'.join(others)}")
     return options
 
 
@@ -152,6 +156,22 @@ def compilations(options, planned, folder, failures):
         page.write(pathlib.Path(options.output), "compile time", text)
 
 
+def tunings(options, planned, folder, failures):
+    """Compares the cost model's schedules with all others of each row."""
+    bench = contest.Contest(options, folder)
+    found = []
+    for row, dtype, threads in planned:
+        if row.variant.kind != "attention":
+            continue
+        tuned = attempt(f"{row.name} {dtype}", lambda: tuning.tune(bench, row, dtype, threads, folder), failures)
+        if tuned:
+            found.append(tuned)
+            print(tuning.line(tuned), flush=True)
+    text = tuning.section(found) if found else ""
+    if options.output and text:
+        page.write(pathlib.Path(options.output), "schedules", text)
+
+
 def main():
     options, failures = parse(), []
     try:
@@ -168,6 +188,8 @@ def main():
             profiles(options, planned, folder, failures)
         elif options.compile:
             compilations(options, planned, folder, failures)
+        elif options.tune:
+            tunings(options, planned, folder, failures)
         else:
             contests(options, rows, planned, folder, failures)
     return 1 if failures else 0

@@ -39,6 +39,12 @@ static cl::opt<unsigned> rounds("rounds", cl::value_desc("n"), cl::init(9),
                                          "9)"),
                                 cl::sub(parser));
 
+static cl::opt<bool> list("list",
+                          cl::desc("Measure nothing: print a line for each "
+                                   "schedule, the model's first, with place, "
+                                   "CPU and fingerprint"),
+                          cl::sub(parser));
+
 /// Another schedule has to save as much of the time to be preferred to the
 /// model's: less may be chance.
 static constexpr double kLeastGain = 0.01;
@@ -64,17 +70,23 @@ struct Contender {
 class Tuner {
 public:
   Tuner(mlir::ModuleOp program, const attn::EntrySignature &entry,
-        emit::Target &target, std::vector<HostTensor> &inputs,
-        const fovea_weights *weights)
-      : program(program), entry(entry), target(target), inputs(inputs),
-        weights(weights), prefix(emit::defaultPrefix(options.file)) {}
+        emit::Target &target)
+      : program(program), entry(entry), target(target),
+        prefix(emit::defaultPrefix(options.file)) {}
+
+  /// Reads the attentions of the entry; prints what is wrong, gives the exit
+  /// status.
+  int findAttentions();
+
+  /// Prints what `--list` asks for.
+  void print() const;
 
   /// Finds the fastest schedule of each attention, one after the other. Prints
   /// what is measured, and what is wrong; gives the exit status.
-  int run(attn::MeasuredSchedules &found);
+  int run(std::vector<HostTensor> &operands, const fovea_weights *params,
+          attn::MeasuredSchedules &found);
 
 private:
-  mlir::LogicalResult findAttentions();
   int measure(const TunedAttention &attention, attn::MeasuredSchedules &found);
   int load(const attn::MeasuredSchedules &schedules,
            std::vector<Contender> &contenders);
@@ -82,9 +94,9 @@ private:
   mlir::ModuleOp program;
   const attn::EntrySignature &entry;
   emit::Target &target;
-  std::vector<HostTensor> &inputs;
-  const fovea_weights *weights;
   std::string prefix;
+  std::vector<HostTensor> *inputs = nullptr;
+  const fovea_weights *weights = nullptr;
   std::vector<TunedAttention> attentions;
 };
 } // namespace
@@ -104,13 +116,12 @@ static std::string getText(mlir::Attribute attribute) {
   return text;
 }
 
-/// Reads the attentions of the entry as they are before the schedule phase.
-mlir::LogicalResult Tuner::findAttentions() {
+int Tuner::findAttentions() {
   mlir::OwningOpRef<mlir::ModuleOp> copy = program.clone();
   emit::Timing untimed;
   if (failed(emit::runPhases(*copy, target, prefix, untimed,
                              attn::Phase::Segments)))
-    return mlir::failure();
+    return 1;
   attn::CpuModel model = target.cpu.model();
   auto function = copy->lookupSymbol<mlir::func::FuncOp>(entry.name);
   function.walk([&](attn::AttentionOp op) {
@@ -125,7 +136,18 @@ mlir::LogicalResult Tuner::findAttentions() {
       attention.schedules.push_back(getText(schedule));
     attentions.push_back(std::move(attention));
   });
-  return mlir::success();
+  if (attentions.empty())
+    return fail(llvm::createStringError("expected an entry with an attention "
+                                        "to tune, but '" +
+                                        entry.name + "' has none"));
+  return 0;
+}
+
+void Tuner::print() const {
+  for (const TunedAttention &attention : attentions)
+    for (const std::string &schedule : attention.schedules)
+      llvm::outs() << attention.place << ' ' << target.cpu.name << ' '
+                   << attention.fingerprint << ' ' << schedule << '\n';
 }
 
 /// Compiles the program with these schedules, and prepares the entry.
@@ -143,7 +165,7 @@ int Tuner::load(const attn::MeasuredSchedules &schedules,
   if (!loaded)
     return fail(loaded.takeError());
   auto invocation =
-      Invocation::prepare(loaded->program(), entry.name, inputs, weights,
+      Invocation::prepare(loaded->program(), entry.name, *inputs, weights,
                           static_cast<int>(running.threads));
   if (!invocation)
     return fail(invocation.takeError());
@@ -188,27 +210,19 @@ int Tuner::measure(const TunedAttention &attention,
   return 0;
 }
 
-int Tuner::run(attn::MeasuredSchedules &found) {
-  if (failed(findAttentions()))
-    return 1;
-  if (attentions.empty())
-    return fail(llvm::createStringError("expected an entry with an attention "
-                                        "to tune, but '" +
-                                        entry.name + "' has none"));
+int Tuner::run(std::vector<HostTensor> &operands, const fovea_weights *params,
+               attn::MeasuredSchedules &found) {
+  inputs = &operands;
+  weights = params;
   for (const TunedAttention &attention : attentions)
     if (int status = measure(attention, found))
       return status;
   return 0;
 }
 
-static int run() {
-  if (output.empty())
-    return fail(llvm::createStringError("expected -o FILE for the schedules"));
-  if (rounds == 0)
-    return fail(llvm::createStringError("expected --rounds of at least 1"));
-  auto request = parseInputs(chosen, running);
-  if (!request)
-    return fail(request.takeError());
+/// Measures and keeps the schedules.
+static int tune(Tuner &tuner, const attn::EntrySignature &entry,
+                const InputRequest &request) {
   attn::MeasuredSchedules schedules;
   if (llvm::sys::fs::exists(output)) {
     auto read = readSchedules(output);
@@ -216,7 +230,32 @@ static int run() {
       return fail(read.takeError());
     schedules = std::move(*read);
   }
-  auto targets = options.makeTargetsToRun();
+  auto inputs = makeInputs(entry, request);
+  if (!inputs)
+    return fail(inputs.takeError());
+  Weights weights;
+  if (!running.weights.empty()) {
+    auto opened = openWeights(running.weights);
+    if (!opened)
+      return fail(opened.takeError());
+    weights = std::move(*opened);
+  }
+  if (int status = tuner.run(*inputs, weights.get(), schedules))
+    return status;
+  if (llvm::Error error = emit::writeFile(output, schedules.toJson()))
+    return fail(std::move(error));
+  return 0;
+}
+
+static int run() {
+  if (output.empty() && !list)
+    return fail(llvm::createStringError("expected -o FILE for the schedules"));
+  if (rounds == 0)
+    return fail(llvm::createStringError("expected --rounds of at least 1"));
+  auto request = parseInputs(chosen, running);
+  if (!request)
+    return fail(request.takeError());
+  auto targets = list ? options.makeTargets() : options.makeTargetsToRun();
   if (!targets)
     return fail(targets.takeError());
   if (targets->size() > 1)
@@ -227,21 +266,12 @@ static int run() {
   attn::EntrySignature entry;
   if (int status = loadEntry(options, chosen, program, entry))
     return status;
-  auto inputs = makeInputs(entry, *request);
-  if (!inputs)
-    return fail(inputs.takeError());
-  Weights weights;
-  if (!running.weights.empty()) {
-    auto opened = openWeights(running.weights);
-    if (!opened)
-      return fail(opened.takeError());
-    weights = std::move(*opened);
-  }
-  Tuner tuner(program.get(), entry, targets->front(), *inputs, weights.get());
-  if (int status = tuner.run(schedules))
+  Tuner tuner(program.get(), entry, targets->front());
+  if (int status = tuner.findAttentions())
     return status;
-  if (llvm::Error error = emit::writeFile(output, schedules.toJson()))
-    return fail(std::move(error));
+  if (!list)
+    return tune(tuner, entry, *request);
+  tuner.print();
   return 0;
 }
 
