@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import pathlib
+import tempfile
 
 import compiled
 import measure
@@ -34,13 +36,14 @@ def listed(row, settings, cpu):
 
 def build(row, settings, cpu, candidates, folder):
     """A library for each candidate."""
-    file, library = folder / "schedules.json", folder / "candidate.so"
+    file = folder / "schedules.json"
     for place, name, fingerprint, schedule in candidates:
+        # Of a name of its own: what is loaded goes by it.
+        library = pathlib.Path(tempfile.mkstemp(".so", dir=folder)[1])
         file.write_text(json.dumps({"version": 1, "schedules": [
             {"cpu": name, "fingerprint": fingerprint, "attention": place, "schedule": schedule}]}))
         compiled.compile_file(row.variant.path, library, settings, cpu, options=["--schedules", file])
         yield library
-        library.unlink()  # one that is loaded stays
 
 
 def tune(contest, row, dtype, threads, folder):
@@ -57,14 +60,13 @@ def tune(contest, row, dtype, threads, folder):
                 measure.compare(case, outputs[case.result])
             runs[number] = run
 
-        def median(numbers, rounds):
-            times, _ = measure.in_turn({number: runs[number] for number in numbers}, dict.fromkeys(numbers, 0.0),
-                                       lambda: 0.0, rounds, options.least / 3)
-            return times
-        first = median(runs, 3)
-        best = sorted(number for number in first if number)
-        best.sort(key=first.get)
-        last = median([0, *best[:FINALISTS]], options.rounds)
+        def median(numbers, rounds, least):
+            return measure.in_turn({number: runs[number] for number in numbers}, dict.fromkeys(numbers, 0.0),
+                                   lambda: 0.0, rounds, least)[0]
+        first = median(runs, 3, options.least / 3)
+        best = sorted((number for number in first if number), key=first.get)[:FINALISTS]
+        # The first of a round comes after the longest pause, which costs it what others left in caches.
+        last = median([*best[:1], 0, *best[1:]], options.rounds, options.least)
         fastest = min(last, key=last.get)
         return Tuned(row.name, dtype, len(candidates), last[0], last[fastest], candidates[fastest][3])
     finally:
