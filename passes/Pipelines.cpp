@@ -87,7 +87,10 @@ bool CpuOptions::hasFastBf16Dots() const {
   // Zen 4 and later start two of vdpbf16ps in a cycle, each of twice the
   // products of f32; others one, or half.
   bool isFast = llvm::is_contained({"znver4", "znver5"}, name);
-  return isFast && hasBf16Conversion() && vectorBits >= 512;
+  if (features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16))
+    return isFast && vectorBits >= 512;
+  // Cores with bfdot start as many of it as of multiply-adds.
+  return features & FOVEA_CPU_BIT(FOVEA_CPU_BF16) && vectorBits == 128;
 }
 
 bool CpuOptions::hasMatrixUnit() const {
@@ -234,7 +237,9 @@ void populateLlvmPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createSCFToControlFlowPass());
 
   ConvertVectorToLLVMPassOptions vectors;
-  vectors.x86Vector = options.cpu.hasFastBf16Dots();
+  vectors.x86Vector =
+      options.cpu.hasFastBf16Dots() &&
+      options.cpu.features & FOVEA_CPU_BIT(FOVEA_CPU_AVX512BF16);
   pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());

@@ -76,6 +76,7 @@ Value TileVectorizer::buildDots(TileContractOp contract, ValueRange keys) {
   auto vectorType = VectorType::get({spanWidth}, type.getElementType());
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType));
+  bool isDot = hasPairDots(target, contract, spanWidth);
   SmallVector<Value> extents = code.getSummedExtents(contract);
   SmallVector<Value> sums = code.buildSumLoops(
       loc, ArrayRef(extents).drop_back(),
@@ -95,9 +96,14 @@ Value TileVectorizer::buildDots(TileContractOp contract, ValueRange keys) {
                   point.push_back(start);
                   SmallVector<Value> inputs = reader.read(loc, point);
                   point.back() = code.spanIndices(loc, start, spanWidth);
-                  next.push_back(code.addTerm(contract, inputs, point,
-                                              spanWidth, carried[next.size()],
-                                              exists));
+                  // Pairs that do not exist are zero.
+                  next.push_back(
+                      isDot ? addPairDots(
+                                  builder, loc, target, carried[next.size()],
+                                  code.broadcast(loc, inputs[0], spanWidth),
+                                  code.broadcast(loc, inputs[1], spanWidth))
+                            : code.addTerm(contract, inputs, point, spanWidth,
+                                           carried[next.size()], exists));
                 }
               return next;
             });

@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -214,30 +213,6 @@ void TileSweep::preparePanels() {
   }
 }
 
-/// Lanes of an instruction on pairs of bf16.
-static constexpr int64_t dotLanes = 16;
-
-/// Adds the products of pairs to a sum, a register of lanes at a time.
-static Value buildDots(OpBuilder &builder, Location loc, Value sum, Value a,
-                       Value b) {
-  auto pairs = VectorType::get({2 * dotLanes}, builder.getBF16Type());
-  int64_t width = cast<VectorType>(sum.getType()).getDimSize(0);
-  for (int64_t first = 0; first < width; first += dotLanes) {
-    auto slice = [&](Value vector) -> Value {
-      return vector::ExtractStridedSliceOp::create(builder, loc, vector, first,
-                                                   dotLanes, /*strides=*/1);
-    };
-    auto toPairs = [&](Value vector) -> Value {
-      return vector::BitCastOp::create(builder, loc, pairs, slice(vector));
-    };
-    Value part = x86vector::DotBF16Op::create(builder, loc, slice(sum),
-                                              toPairs(a), toPairs(b));
-    sum = vector::InsertStridedSliceOp::create(builder, loc, part, sum, first,
-                                               /*strides=*/1);
-  }
-  return sum;
-}
-
 SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
                                            ArrayRef<Value> rows) {
   Location loc = contract.getLoc();
@@ -247,8 +222,7 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
   SmallVector<Value> sums(
       rows.size(),
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType)));
-  bool isDot = target.bf16Dots && width % dotLanes == 0 &&
-               isPairProduct(contract.getBody());
+  bool isDot = hasPairDots(target, contract, width);
   // Where to read ahead goes on from term to term, as the sums do.
   Value place = getPlaceAhead(contract, rows);
   if (place)
@@ -264,9 +238,9 @@ SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
           SmallVector<Value> inputs = code.readInputs(
               loc, contract.getInputs(), contract.getMaps(), point);
           if (isDot)
-            next.push_back(buildDots(builder, loc, sum,
-                                     code.broadcast(loc, inputs[0], width),
-                                     code.broadcast(loc, inputs[1], width)));
+            next.push_back(addPairDots(builder, loc, target, sum,
+                                       code.broadcast(loc, inputs[0], width),
+                                       code.broadcast(loc, inputs[1], width)));
           else
             next.push_back(code.addTerm(contract, inputs, point, width, sum));
         }

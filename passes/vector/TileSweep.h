@@ -16,13 +16,24 @@ namespace fovea::attn {
 struct VectorTarget {
   /// Keys of a register tile.
   unsigned registerRows;
-  /// Whether to use instructions on pairs of bf16.
+  /// Whether to use the instruction on pairs of bf16 that registers of so many
+  /// lanes have.
   bool bf16Dots;
   /// Whether to use a matrix unit for products of bf16.
   bool matrixUnit;
   /// Elements of a register of f32.
   unsigned registerLanes;
 };
+
+// Instructions on pairs of bf16 (TilePairDots.cpp).
+
+/// Whether one adds the terms of a contraction to `width` sums.
+bool hasPairDots(const VectorTarget &target, TileContractOp contract,
+                 int64_t width);
+/// Adds the products of pairs, i32, to sums, a register of them at a time.
+mlir::Value addPairDots(mlir::OpBuilder &builder, mlir::Location loc,
+                        const VectorTarget &target, mlir::Value sum,
+                        mlir::Value a, mlir::Value b);
 
 /// Consecutive tile ops over [lanes x keys] that run as one loop over the
 /// keys: contractions in register tiles of several keys, and with them whatever

@@ -46,7 +46,8 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
     "::mlir::LLVM::LLVMDialect"];
   let options = [
     Option<"bf16Dots", "bf16-dots", "bool", /*default=*/"false",
-           "Use vdpbf16ps for products of pairs; else plain arithmetic">,
+           "Use the instruction for products of pairs that registers of `register-lanes` have, vdpbf16ps of 16 and "
+           "bfdot of 4; else plain arithmetic">,
     Option<"matrixUnit", "matrix-unit", "bool", /*default=*/"false",
            "Use AMX tiles for products of bf16">,
     Option<"registerRows", "register-rows", "unsigned", /*default=*/"12",

@@ -1,5 +1,6 @@
 // RUN: fovea-opt --attn-pair-products --canonicalize --cse %s | FileCheck %s
 // RUN: fovea-opt --attn-pair-products %s | fovea-opt --attn-vectorize-tiles=bf16-dots --canonicalize --cse | FileCheck %s --check-prefix=DOTS
+// RUN: fovea-opt --attn-pair-products %s | fovea-opt --attn-vectorize-tiles="bf16-dots register-lanes=4" --canonicalize --cse | FileCheck %s --check-prefix=BFDOT
 // RUN: fovea-opt --attn-pair-products %s | fovea-opt --attn-vectorize-tiles --canonicalize --cse | FileCheck %s --check-prefix=PLAIN
 // RUN: fovea-opt --attn-pair-products %s | fovea-opt --attn-tile-to-loops | FileCheck %s --check-prefix=LOOPS
 
@@ -24,6 +25,11 @@
 // DOTS: vector.shuffle %{{.*}} : vector<4xi32>, vector<4xi32>
 // DOTS: vector.bitcast %{{.*}} : vector<16xi32> to vector<32xbf16>
 // DOTS: x86vector.avx512.dot %{{.*}} : vector<32xbf16> -> vector<16xf32>
+
+// With registers of four lanes, four.
+// BFDOT-LABEL: func @even
+// BFDOT: vector.bitcast %{{.*}} : vector<4xi32> to vector<8xbf16>
+// BFDOT-COUNT-4: llvm.call_intrinsic "llvm.aarch64.neon.bfdot.v4f32.v8bf16"(%{{.*}}) : (vector<4xf32>, vector<8xbf16>, vector<8xbf16>) -> vector<4xf32>
 
 // PLAIN-LABEL: func @even
 // PLAIN-NOT: x86vector
