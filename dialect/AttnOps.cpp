@@ -119,6 +119,16 @@ static LogicalResult verifySchedule(AttentionOpInterface op,
       schedule->getQueryGroup() <= 0 || schedule->getKeyPart() < 0)
     return op.emitOpError()
            << "expects a schedule of positive sizes, but got " << *schedule;
+  // The code has a register for each part of a tile; the sizes of what is in
+  // memory are products.
+  constexpr int64_t mostQueries = 256, mostKeys = 1 << 20, mostTiles = 1 << 16;
+  if (schedule->getQueryTile() > mostQueries ||
+      schedule->getKeyBlock() > mostKeys ||
+      schedule->getQueryGroup() > mostTiles)
+    return op.emitOpError()
+           << "expects a schedule of tiles of at most " << mostQueries
+           << " queries, blocks of " << mostKeys << " keys and groups of "
+           << mostTiles << " tiles, but got " << *schedule;
   if (segments && segments->getKey() != schedule->getKeyDim())
     return op.emitOpError() << "expects a schedule of the key dimension of its "
                                "segments, "

@@ -23,6 +23,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -106,6 +107,10 @@ bool CpuOptions::hasVectorScale() const {
 /// Rows of a tile of AMX, and pairs or sums in a row.
 static constexpr int64_t matrixTileRows = 16;
 
+std::string CpuOptions::key() const {
+  return name + ":" + llvm::utohexstr(features, /*LowerCase=*/true);
+}
+
 CpuModel CpuOptions::model() const {
   return {vectorBits / 32, registerRows(), level1Bytes, level2Bytes,
           hasMatrixUnit() ? 2 * matrixTileRows : 0};
@@ -144,7 +149,7 @@ void populateSegmentsPhase(OpPassManager &pm, const PipelineOptions &) {
 void populateSchedulePhase(OpPassManager &pm, const PipelineOptions &options) {
   const CpuOptions &cpu = options.cpu;
   if (cpu.schedules)
-    pm.addPass(createApplySchedulesPass(cpu.schedules, cpu.name));
+    pm.addPass(createApplySchedulesPass(cpu.schedules, cpu.key()));
   SchedulePassOptions schedule;
   CpuModel model = cpu.model();
   schedule.lanes = model.lanes;

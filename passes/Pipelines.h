@@ -59,6 +59,9 @@ struct CpuOptions {
   /// Schedules to take where they were measured on it; null for none.
   std::shared_ptr<const MeasuredSchedules> schedules;
 
+  /// Names the CPU and the features that code may use: measured schedules go
+  /// by it.
+  std::string key() const;
   /// What the cost model of schedules knows.
   CpuModel model() const;
   /// Queries of a tile: two registers of f32.

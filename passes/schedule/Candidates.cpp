@@ -120,8 +120,9 @@ int64_t Candidates::getGroup(unsigned dim, int64_t head, int64_t tile,
   std::optional<int64_t> heads = head < 0 ? 1 : getSize(op, head);
   if (!queries || !heads)
     return largest;
-  return std::clamp<int64_t>(llvm::divideCeil(*queries, tile) * *heads, 1,
-                             largest);
+  auto few = [](int64_t count) { return std::min(count, kMaxGroup); };
+  return std::clamp<int64_t>(
+      few(llvm::divideCeil(*queries, tile)) * few(*heads), 1, largest);
 }
 
 /// Tiles that many queries fill, best first.
@@ -190,11 +191,15 @@ SmallVector<ScheduleAttr> Candidates::get() {
   SmallVector<ScheduleAttr> wide = getWide(), narrow = getNarrow();
   int64_t minQueries =
       given.minQueries.value_or(getMinQueries(wide[0], narrow[0]));
-  if (minQueries == 0 || (queries && *queries >= minQueries))
+  if (minQueries == 0)
     return wide;
-  if (queries)
-    return narrow;
   SmallVector<ScheduleAttr> all;
+  if (queries) {
+    bool isWide = *queries >= minQueries;
+    all = isWide ? wide : narrow;
+    all.push_back(isWide ? narrow[0] : wide[0]);
+    return all;
+  }
   for (ScheduleAttr each : wide)
     all.push_back(join(each, minQueries, narrow[0]));
   for (ScheduleAttr each : llvm::drop_begin(narrow))

@@ -29,6 +29,9 @@ using namespace fovea::attn;
 static constexpr int64_t kUsualWidth = 128;
 static constexpr int64_t kUsualKeys = 1024;
 
+/// Larger sizes make no difference, and their products fit 64 bits.
+static constexpr int64_t kMost = int64_t(1) << 24;
+
 /// Multiply-adds of registers that start in a cycle; in tiles of one register,
 /// where each waits for a load of its own; and as many as a matrix unit does.
 static constexpr double kMultiplyAdds = 2;
@@ -79,8 +82,8 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
     int64_t size = 1;
     for (unsigned dim : domain.getDims(kind)) {
       int64_t bound = domain.getBounds()[dim];
-      size *=
-          ShapedType::isDynamic(bound) ? usual : std::max<int64_t>(bound, 1);
+      bound = ShapedType::isDynamic(bound) ? usual : bound;
+      size = std::min(kMost, size * std::clamp<int64_t>(bound, 1, kMost));
     }
     return size;
   };

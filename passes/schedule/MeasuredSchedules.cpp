@@ -79,9 +79,17 @@ llvm::Expected<MeasuredSchedules> MeasuredSchedules::parse(StringRef text,
         "expected schedules of version " + llvm::Twine(kVersion) + " in '" +
         path + "', but found version " + llvm::Twine(file->version));
   MeasuredSchedules result;
-  for (FileEntry &entry : file->schedules)
+  for (FileEntry &entry : file->schedules) {
+    // The parser of attributes calls itself for each level.
+    constexpr size_t longest = 4096;
+    if (entry.schedule.size() > longest)
+      return llvm::createStringError("expected schedules of at most " +
+                                     llvm::Twine(longest) + " characters in '" +
+                                     path + "', but found one of " +
+                                     llvm::Twine(entry.schedule.size()));
     result.set(entry.cpu, entry.fingerprint,
                {std::move(entry.attention), std::move(entry.schedule)});
+  }
   return result;
 }
 

@@ -48,8 +48,6 @@ public:
   /// Null where there is none.
   const Entry *find(llvm::StringRef cpu, llvm::StringRef fingerprint) const;
 
-  bool empty() const { return entries.empty(); }
-
 private:
   std::map<std::pair<std::string, std::string>, Entry> entries;
 };

@@ -87,3 +87,15 @@ func.func @schedule_of_other_key(%o: memref<f32>) {
        segments = #attn.segments<key 1, visit [], masked []>}
   return
 }
+
+// -----
+
+func.func @schedule_too_large(%o: memref<f32>) {
+  // expected-error @below {{expects a schedule of tiles of at most 256 queries, blocks of 1048576 keys and groups of 65536 tiles, but got #attn.schedule<queryDim = 0, queryTile = 4, keyDim = 1, keyBlock = 9223372036854775807>}}
+  attn.attention domain(i parallel 1, j key 4) score() {
+    %s = arith.constant 1.0 : f32
+    attn.yield %s : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[] : memref<f32>)
+      {schedule = #attn.schedule<queryDim = 0, queryTile = 4, keyDim = 1, keyBlock = 9223372036854775807>}
+  return
+}

@@ -71,3 +71,14 @@ func.func @empty(%q: memref<0x64xf32>, %k: memref<?x64xf32>, %o: memref<0xf32>, 
   } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<0xf32>)
   return
 }
+
+// More than any machine has is no arithmetic that overflows.
+// CHECK-LABEL: func @huge
+// CHECK: queryTile =
+func.func @huge(%q: memref<?xf32>, %o: memref<?xf32>) {
+  attn.attention domain(i parallel 4611686018427387904, j key 4294967296, l key 4294967296, d contraction 4611686018427387903)
+  contraction over(d) (%x = %q[d] : memref<?xf32>) {
+    attn.yield %x : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
+  return
+}

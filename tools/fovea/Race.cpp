@@ -40,7 +40,9 @@ llvm::Error Runner::warmUp() {
     auto seconds = invocation->run();
     if (!seconds)
       return seconds.takeError();
-    runs = std::max(1u, static_cast<unsigned>(kSampleSeconds / *seconds));
+    constexpr double clock = 1e-7;
+    runs = static_cast<unsigned>(
+        std::max(1.0, kSampleSeconds / std::max(*seconds, clock)));
   }
   return llvm::Error::success();
 }
@@ -65,10 +67,10 @@ double Runner::median() const {
 }
 
 llvm::Expected<std::vector<double>>
-tool::race(llvm::MutableArrayRef<Invocation> invocations, unsigned rounds) {
+tool::race(llvm::ArrayRef<Invocation *> invocations, unsigned rounds) {
   std::vector<Runner> runners;
-  for (Invocation &invocation : invocations) {
-    runners.emplace_back(invocation);
+  for (Invocation *invocation : invocations) {
+    runners.emplace_back(*invocation);
     if (llvm::Error error = runners.back().warmUp())
       return error;
   }

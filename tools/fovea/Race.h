@@ -17,7 +17,7 @@ namespace fovea::tool {
 /// after some rounds take no further part, but for the first, which the others
 /// are compared with. Gives the median seconds of each.
 llvm::Expected<std::vector<double>>
-race(llvm::MutableArrayRef<Invocation> invocations, unsigned rounds);
+race(llvm::ArrayRef<Invocation *> invocations, unsigned rounds);
 
 } // namespace fovea::tool
 
