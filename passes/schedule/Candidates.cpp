@@ -108,6 +108,16 @@ sortByCost(ArrayRef<ScheduleAttr> schedules,
                              [&](auto each) { return schedules[each.second]; });
 }
 
+/// Whether scores depend on the places of query and key, as under ALiBi. Then
+/// they may fall so steeply that weights at the far end of a large block are
+/// next to nothing, and arithmetic on denormal numbers takes a hundred times as
+/// long.
+static bool isPositional(AttentionOp op) {
+  return op.getScore()
+      .walk([](IndexOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
 /// As many tiles as there is room for and as the queries, of all values of the
 /// dimension `head` (or -1), fill; one where there is nothing to share.
 int64_t Candidates::getGroup(unsigned dim, int64_t head, int64_t tile,
@@ -132,7 +142,8 @@ SmallVector<ScheduleAttr> Candidates::getWide() {
       std::lcm(cpu.registerRows, std::max<int64_t>(cpu.matrixKeys, 1));
   SmallVector<int64_t> blocks;
   for (uint64_t keys : {48, 96, 144, 192, 288})
-    blocks.push_back(llvm::alignTo(keys, multiple));
+    if (keys <= 96 || !isPositional(op))
+      blocks.push_back(llvm::alignTo(keys, multiple));
   int64_t room = cpu.level2Bytes;
   SmallVector<ScheduleAttr> schedules;
   for (int64_t tile : choose(given.queryTile, {2 * cpu.lanes, cpu.lanes}))

@@ -82,3 +82,23 @@ func.func @huge(%q: memref<?xf32>, %o: memref<?xf32>) {
   } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
   return
 }
+
+// A score that depends on the places of query and key may fall steeply: in a large block weights would become denormal.
+// CHECK-LABEL: func @positional
+// WIDE: keyBlock = 96,
+func.func @positional(%q: memref<?x64xf32>, %k: memref<?x64xf32>, %o: memref<?xf32>, %M: index, %N: index) {
+  attn.attention domain(i parallel %M, j key %N, d contraction 64)
+  contraction over(d) (%x = %q[i, d] : memref<?x64xf32>, %y = %k[j, d] : memref<?x64xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } score(%s : f32) {
+    %i = attn.index 0
+    %j = attn.index 1
+    %far = arith.subi %i, %j : index
+    %n = arith.index_cast %far : index to i32
+    %f = arith.sitofp %n : i32 to f32
+    %r = arith.subf %s, %f : f32
+    attn.yield %r : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
+  return
+}
