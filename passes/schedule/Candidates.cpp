@@ -110,8 +110,7 @@ sortByCost(ArrayRef<ScheduleAttr> schedules,
 
 /// Whether scores depend on the places of query and key, as under ALiBi. Then
 /// they may fall so steeply that weights at the far end of a large block are
-/// next to nothing, and arithmetic on denormal numbers takes a hundred times as
-/// long.
+/// next to nothing, and arithmetic on denormal numbers is slow.
 static bool isPositional(AttentionOp op) {
   return op.getScore()
       .walk([](IndexOp) { return WalkResult::interrupt(); })

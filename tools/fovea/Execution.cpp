@@ -19,6 +19,8 @@ static llvm::Error toError(const fovea_error &error) {
 }
 
 llvm::Expected<Weights> tool::openWeights(const std::string &path) {
+  if (path.empty())
+    return Weights();
   fovea_weights *weights = nullptr;
   fovea_error error;
   if (fovea_weights_open(path.c_str(), &weights, &error) != FOVEA_OK)

@@ -21,6 +21,7 @@ struct Destroy {
 };
 using Weights = std::unique_ptr<fovea_weights, Destroy>;
 
+/// Reads a safetensors file; null for an empty path.
 llvm::Expected<Weights> openWeights(const std::string &path);
 
 /// An entry of a program with its inputs and outputs in place, to be run any

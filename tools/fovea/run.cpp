@@ -107,25 +107,21 @@ static int run() {
   auto operands = makeInputs(entry, *request);
   if (!operands)
     return fail(operands.takeError());
-  Weights weights;
-  if (!running.weights.empty()) {
-    auto opened = openWeights(running.weights);
-    if (!opened)
-      return fail(opened.takeError());
-    weights = std::move(*opened);
-  }
+  auto weights = openWeights(running.weights);
+  if (!weights)
+    return fail(weights.takeError());
 
   std::vector<HostTensor> values;
   if (reference) {
     auto computed =
-        runReference(program.get(), entry, *operands, weights.get());
+        runReference(program.get(), entry, *operands, weights->get());
     if (failed(computed))
       return 1;
     values = std::move(*computed);
     for (auto [tensor, value] : llvm::zip_equal(entry.outputs, values))
       printResult(tensor.name, value);
   } else if (int status = runCompiled(program.get(), entry, *operands,
-                                      weights.get(), values)) {
+                                      weights->get(), values)) {
     return status;
   }
   for (auto [tensor, value] : llvm::zip_equal(entry.outputs, values)) {

@@ -265,17 +265,13 @@ static int tune(Tuner &tuner, const attn::EntrySignature &entry,
   auto inputs = makeInputs(entry, request);
   if (!inputs)
     return fail(inputs.takeError());
-  Weights weights;
-  if (!running.weights.empty()) {
-    auto opened = openWeights(running.weights);
-    if (!opened)
-      return fail(opened.takeError());
-    weights = std::move(*opened);
-  }
+  auto weights = openWeights(running.weights);
+  if (!weights)
+    return fail(weights.takeError());
   // Before minutes of measuring: can it be written at all?
   if (int status = write(schedules))
     return status;
-  return tuner.run(*inputs, weights.get(), schedules);
+  return tuner.run(*inputs, weights->get(), schedules);
 }
 
 static int run() {
