@@ -168,7 +168,11 @@ public:
     unsigned dim;
   };
   /// Nothing, where rows may be anywhere or out of range, or lie in a panel.
-  std::optional<Rows> locateRows(TileLoadOp load);
+  std::optional<Rows> locateRows(TileLoadOp load) {
+    return locateRows(load, load.getSymbols());
+  }
+  /// The same where the load's symbols had other values.
+  std::optional<Rows> locateRows(TileLoadOp load, mlir::ValueRange symbols);
 
   /// Whether a part of a tile is put back where it was, after it is updated,
   /// and nothing else reads the whole.

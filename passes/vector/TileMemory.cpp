@@ -98,7 +98,8 @@ bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane,
   return !rest.isFunctionOfDim(lane);
 }
 
-std::optional<TileCode::Rows> TileCode::locateRows(TileLoadOp load) {
+std::optional<TileCode::Rows> TileCode::locateRows(TileLoadOp load,
+                                                   ValueRange symbols) {
   if (getPanel(load) || !load.getLookups().empty() ||
       llvm::is_contained(load.getInBounds(), false))
     return std::nullopt;
@@ -120,7 +121,7 @@ std::optional<TileCode::Rows> TileCode::locateRows(TileLoadOp load) {
   SmallVector<Value> origin(map.getNumDims(), index(loc, 0));
   SmallVector<bool> unchecked(map.getNumResults(), false);
   Element element = buildElement(builder, loc, load.getSource(), map, origin,
-                                 load.getSymbols(), unchecked, unchecked);
+                                 symbols, unchecked, unchecked);
   return Rows{std::move(element.indices), *dim};
 }
 

@@ -217,6 +217,8 @@ LogicalResult TileVectorizer::processNarrowWeigh(TileWeighOp weigh) {
     return failure();
   int64_t rows = cast<RankedTensorType>(weigh.getType()).getDimSize(0);
   replaced.push_back(weigh);
+  SmallVector<RowsAhead> ahead = findRowsAhead(builder, code, weigh.getInputs(),
+                                               weigh.getMaps(), /*along=*/2);
 
   // `vectors` of columns at a time, of all rows.
   auto buildColumns = [&](Value start, Value count, int64_t vectors) {
@@ -253,6 +255,8 @@ LogicalResult TileVectorizer::processNarrowWeigh(TileWeighOp weigh) {
               loop.getRegionIterArgs()[next.size()]));
         }
       }
+      for (RowsAhead &rows : ahead)
+        rows.fetch(key, columns, spanWidth);
       scf::YieldOp::create(builder, loc, next);
     }
     // A sum of sums of blocks: its error does not grow with the keys' number.

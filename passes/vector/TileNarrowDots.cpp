@@ -67,8 +67,10 @@ bool TileVectorizer::canSumAlongLanes(TileContractOp contract) {
 }
 
 /// The scores of all rows with some keys, one vector: those of the first row,
-/// then those of the second, ….
-Value TileVectorizer::buildDots(TileContractOp contract, ValueRange keys) {
+/// then those of the second, …. Asks for keys of the next step as these are
+/// read.
+Value TileVectorizer::buildDots(TileContractOp contract, ValueRange keys,
+                                MutableArrayRef<RowsAhead> ahead) {
   Location loc = contract.getLoc();
   auto type = cast<RankedTensorType>(contract.getType());
   int64_t rows = type.getDimSize(0);
@@ -105,6 +107,9 @@ Value TileVectorizer::buildDots(TileContractOp contract, ValueRange keys) {
                             : code.addTerm(contract, inputs, point, spanWidth,
                                            carried[next.size()], exists));
                 }
+              for (RowsAhead &rows : ahead)
+                for (Value key : keys)
+                  rows.fetch(key, start, spanWidth);
               return next;
             });
       });
@@ -130,6 +135,9 @@ LogicalResult TileVectorizer::processDots(TileContractOp contract) {
   if (canSumAlongLanes(contract)) {
     int64_t numKeys = llvm::bit_floor<uint64_t>(spanWidth / rows);
     Value last = arith::SubIOp::create(builder, loc, end, code.index(loc, 1));
+    SmallVector<RowsAhead> ahead =
+        findRowsAhead(builder, code, contract.getInputs(), contract.getMaps(),
+                      contract.getNumDims() - 1);
     code.buildSpans(loc, begin, end, numKeys, {},
                     [&](Value start, Value count, ValueRange) {
                       SmallVector<Value> keys = {start};
@@ -141,7 +149,7 @@ LogicalResult TileVectorizer::processDots(TileContractOp contract) {
                           key = arith::MinSIOp::create(builder, loc, key, last);
                         keys.push_back(key);
                       }
-                      Value scores = buildDots(contract, keys);
+                      Value scores = buildDots(contract, keys, ahead);
                       for (int64_t row = 0; row < rows; ++row)
                         write(row, start,
                               vector::ExtractStridedSliceOp::create(

@@ -227,6 +227,7 @@ TileVectorizer::processNarrowMatrixContract(TileContractOp contract) {
   Value queries =
       fillPairColumns(loc, contract.getInputs()[1 - keysAt], columns);
   auto [begin, end] = getVisited(contract);
+  RowsAhead ahead(builder, code, load);
   MatrixUnit::Place keys = placeKeys(load, numKeys, begin, end);
 
   // All positions one after the other: few enough to be written out.
@@ -261,6 +262,11 @@ TileVectorizer::processNarrowMatrixContract(TileContractOp contract) {
   for (auto [k, sum] : llvm::enumerate(sums))
     unit.store(loc, sum, tiles, {code.index(loc, k * side), code.index(loc, 0)},
                shape);
+  // While these are on their way, keys of the next step are.
+  SmallVector<Value> starts;
+  for (int64_t pair = 0; pair < pairs; pair += side)
+    starts.push_back(code.index(loc, pair));
+  ahead.fetch(begin, end, starts, side);
   for (int64_t key = 0; key < numKeys; key += side) {
     Value scores = vector::LoadOp::create(builder, loc, flat, buffer,
                                           code.index(loc, key * columns));

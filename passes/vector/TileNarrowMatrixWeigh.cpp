@@ -112,14 +112,17 @@ Value TileVectorizer::fillValuePairs(TileLoadOp load, int64_t keys, Value begin,
   auto words = VectorType::get(side, builder.getI32Type());
   Value buffer = code.createBuffer(loc, {keys / 2, numBlocks * block},
                                    words.getElementType());
+  RowsAhead ahead(builder, code, load);
   auto readKey = [&](Value key) {
-    SmallVector<Value> lines;
+    SmallVector<Value> lines, starts;
     for (int64_t column = 0; column < columns; column += block) {
       Value count = columns - column < block ? code.index(loc, columns - column)
                                              : Value();
-      lines.push_back(code.readRow(loc, load, {key, code.index(loc, column)},
-                                   block, count));
+      starts.push_back(code.index(loc, column));
+      lines.push_back(
+          code.readRow(loc, load, {key, starts.back()}, block, count));
     }
+    ahead.fetch(key, starts, block);
     return lines;
   };
   auto readIfVisited = [&](Value key) -> SmallVector<Value> {

@@ -10,6 +10,7 @@
 
 #include "passes/vector/TileCode.h"
 #include "passes/vector/TileMatrix.h"
+#include "passes/vector/TileNarrowAhead.h"
 #include "passes/vector/TileSweep.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -90,7 +91,8 @@ private:
 
   // Their scores (TileNarrowDots.cpp).
   mlir::LogicalResult processDots(TileContractOp contract);
-  mlir::Value buildDots(TileContractOp contract, mlir::ValueRange keys);
+  mlir::Value buildDots(TileContractOp contract, mlir::ValueRange keys,
+                        llvm::MutableArrayRef<RowsAhead> ahead);
   bool canSumAlongLanes(TileContractOp contract);
 
   // Both by a matrix unit (TileNarrowMatrix.cpp).
