@@ -185,6 +185,7 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
   if (options.cpu.hasMatrixUnit()) {
     pm.addPass(createPairProductsPass({matrixTileRows}));
     pm.addPass(createNarrowWeightsPass({matrixTileRows}));
+    pm.addPass(createApproximateWeightsPass());
   } else if (options.cpu.hasFastBf16Dots()) {
     pm.addPass(createPairProductsPass());
   }

@@ -38,6 +38,12 @@ const float fovea::attn::kExp2FromZero[6] = {1.0f,           0x1.62e4bap-1f,
                                              0x1.ebdb6ap-3f, 0x1.c91c10p-5f,
                                              0x1.277c1cp-7f, 0x1.e96910p-10f};
 
+/// Where 13 bits will do: relative errors 1.0e-4 and 8.6e-5.
+static constexpr float kApproximateExp2AroundZero[] = {
+    1.0f, 0x1.62f5fap-1f, 0x1.f00c4cp-3f, 0x1.c2a254p-5f};
+const float fovea::attn::kApproximateExp2FromZero[4] = {
+    1.0f, 0x1.63e658p-1f, 0x1.d23794p-3f, 0x1.3baa98p-4f};
+
 /// (log(1 + f) - f + f^2 / 2) / f^3 on [-0.301, 0.399): relative error of the
 /// logarithm 3.4e-8.
 static constexpr float kLog1pRest[] = {
@@ -114,11 +120,12 @@ Value FloatMath::polynomial(Value x, ArrayRef<float> coefficients) {
 //===----------------------------------------------------------------------===//
 
 /// 2^y, as 2^n * 2^f with n + f = y and |f| <= 0.5, where y is `x` times the
-/// sum of `factors`, or `x` without factors. `x` is clamped to [lowest,
-/// highest], beyond which the result is 0 or inf; so n stays within one byte. A
-/// NaN passes through.
+/// sum of `factors`, or `x` without factors, and 2^f a polynomial. `x` is
+/// clamped to [lowest, highest], beyond which the result is 0 or inf; so n
+/// stays within one byte. A NaN passes through.
 static Value buildPower(FloatMath math, Value x, ArrayRef<float> factors,
-                        float lowest, float highest) {
+                        ArrayRef<float> coefficients, float lowest,
+                        float highest) {
   OpBuilder &builder = math.builder;
   Location loc = math.loc;
   x = math.selectIf(CmpFPredicate::OLT, x, lowest, math.constant(lowest), x);
@@ -139,7 +146,7 @@ static Value buildPower(FloatMath math, Value x, ArrayRef<float> factors,
     for (float factor : factors)
       f = math.fma(x, math.constant(factor), f);
   }
-  Value p = math.polynomial(f, kExp2AroundZero);
+  Value p = math.polynomial(f, coefficients);
 
   Value bits = arith::ShLIOp::create(builder, loc, math.toInt(shifted),
                                      math.constantInt(23));
@@ -148,11 +155,16 @@ static Value buildPower(FloatMath math, Value x, ArrayRef<float> factors,
 }
 
 Value fovea::attn::buildExp(FloatMath math, Value x) {
-  return buildPower(math, x, {kLog2E, kLog2ERest}, -87.2f, 89.0f);
+  return buildPower(math, x, {kLog2E, kLog2ERest}, kExp2AroundZero, -87.2f,
+                    89.0f);
 }
 
 Value fovea::attn::buildExp2(FloatMath math, Value x) {
-  return buildPower(math, x, {}, -125.9f, 128.5f);
+  return buildPower(math, x, {}, kExp2AroundZero, -125.9f, 128.5f);
+}
+
+Value fovea::attn::buildApproximateExp2(FloatMath math, Value x) {
+  return buildPower(math, x, {}, kApproximateExp2AroundZero, -125.9f, 128.5f);
 }
 
 //===----------------------------------------------------------------------===//

@@ -39,12 +39,15 @@ struct FloatMath {
 
 /// 2^f on [0, 1], from the constant term on.
 extern const float kExp2FromZero[6];
+extern const float kApproximateExp2FromZero[4];
 
 /// exp(x), 2^x, log(x) and log2(x). Their errors are those that
 /// docs/language.md states. Results of `buildExp` and `buildExp2` below 2^-125
 /// are 0.
 mlir::Value buildExp(FloatMath math, mlir::Value x);
 mlir::Value buildExp2(FloatMath math, mlir::Value x);
+/// 2^x with a relative error of at most 1.1e-4, for what is rounded to bf16.
+mlir::Value buildApproximateExp2(FloatMath math, mlir::Value x);
 mlir::Value buildLog(FloatMath math, mlir::Value x);
 mlir::Value buildLog2(FloatMath math, mlir::Value x);
 

@@ -15,6 +15,8 @@ mpmath.mp.prec = 160
 POLYNOMIALS = {
     "2^f around zero": (lambda f: mpmath.power(2, f), ("-0.5", "0.5"), 5, [1]),
     "2^f from zero": (lambda f: mpmath.power(2, f), ("0", "1"), 5, [1]),
+    "2^f around zero, approximate": (lambda f: mpmath.power(2, f), ("-0.5", "0.5"), 3, [1]),
+    "2^f from zero, approximate": (lambda f: mpmath.power(2, f), ("0", "1"), 3, [1]),
     # What is left of a number without its power of two is in [0x1.66p-1, 0x1.66p0).
     "log(1 + f)": (mpmath.log1p, ("-0.30078125", "0.3984375"), 9, [0, 1, -0.5]),
 }

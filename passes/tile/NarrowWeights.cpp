@@ -7,14 +7,12 @@
 
 #include "dialect/Attn.h"
 #include "passes/Passes.h"
+#include "passes/tile/NarrowResults.h"
 #include "passes/tile/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_NARROWWEIGHTSPASS
@@ -31,44 +29,6 @@ static bool isConversion(Region &region) {
       body.getTerminator()->getOperand(0).getDefiningOp<arith::ExtFOp>();
   return wide && body.getNumArguments() == 1 &&
          wide.getIn() == body.getArgument(0) && wide.getIn().getType().isBF16();
-}
-
-/// Adds what `use` makes of a tile; failure where that is unknown.
-static LogicalResult follow(OpOperand &use, llvm::SetVector<Value> &tiles) {
-  Operation *user = use.getOwner();
-  if (auto yield = dyn_cast<scf::YieldOp>(user)) {
-    unsigned number = use.getOperandNumber();
-    tiles.insert(yield->getParentOp()->getResult(number));
-    if (auto loop = dyn_cast<scf::ForOp>(yield->getParentOp()))
-      tiles.insert(loop.getRegionIterArg(number));
-    return success();
-  }
-  if (auto loop = dyn_cast<scf::ForOp>(user)) {
-    tiles.insert(loop.getTiedLoopRegionIterArg(&use));
-    tiles.insert(loop.getTiedLoopResult(&use));
-    return success();
-  }
-  if (!isa<TileContractOp, TileMapOp, TileMaskOp, TileReduceOp, TileRescaleOp,
-           TileWeighOp, tensor::ExtractSliceOp, tensor::InsertSliceOp>(user))
-    return failure();
-  tiles.insert(user->getResult(0));
-  return success();
-}
-
-/// Whether all that is made of a tile is stored as bf16.
-static bool endsInBf16(Value tile) {
-  llvm::SetVector<Value> tiles;
-  tiles.insert(tile);
-  for (size_t next = 0; next < tiles.size(); ++next)
-    for (OpOperand &use : tiles[next].getUses()) {
-      if (auto store = dyn_cast<TileStoreOp>(use.getOwner())) {
-        if (!getElementTypeOrSelf(store.getDest().getType()).isBF16())
-          return false;
-      } else if (failed(follow(use, tiles))) {
-        return false;
-      }
-    }
-  return true;
 }
 
 static LogicalResult narrowWeights(RewriterBase &rewriter, TileWeighOp weigh,

@@ -26,7 +26,8 @@ static constexpr int64_t kRegisterLanes = 16;
 
 /// 2^x of one AVX-512 register, as 2^floor(x) * 2^(x - floor(x)): vreduceps
 /// gives the fraction, vscalefps multiplies by 2^floor(x).
-static Value scaleRegister(FloatMath math, Value x) {
+static Value scaleRegister(FloatMath math, Value x,
+                           ArrayRef<float> coefficients) {
   OpBuilder &builder = math.builder;
   Location loc = math.loc;
   auto call = [&](StringRef name, ValueRange operands) -> Value {
@@ -43,7 +44,7 @@ static Value scaleRegister(FloatMath math, Value x) {
   Value floor = number(0b1001, 32), currentRounding = number(4, 32);
   Value f = call("llvm.x86.avx512.mask.reduce.ps.512",
                  {x, floor, x, number(-1, 16), currentRounding});
-  Value p = math.polynomial(f, kExp2FromZero);
+  Value p = math.polynomial(f, coefficients);
   // Numbers below the normal ones would take a hundred times as long.
   Value isNormal = arith::CmpFOp::create(
       builder, loc, arith::CmpFPredicate::UGE, x, math.constant(-126.0f));
@@ -54,23 +55,28 @@ static Value scaleRegister(FloatMath math, Value x) {
               {p, x, math.constant(0.0f), mask, currentRounding});
 }
 
-/// 2^x, by registers where the target can scale them.
-static Value expandExp2(FloatMath math, Value x, bool scaled) {
+/// 2^x, by registers where the target can scale them; to 13 bits if that is
+/// enough.
+static Value expandExp2(FloatMath math, Value x, bool scaled,
+                        bool approximate) {
   auto type = cast<VectorType>(math.type);
   bool isWhole =
       type.getRank() == 1 && type.getDimSize(0) % kRegisterLanes == 0;
   if (!scaled || !isWhole)
-    return buildExp2(math, x);
+    return approximate ? buildApproximateExp2(math, x) : buildExp2(math, x);
   OpBuilder &builder = math.builder;
   Location loc = math.loc;
+  ArrayRef<float> coefficients = kExp2FromZero;
+  if (approximate)
+    coefficients = kApproximateExp2FromZero;
   auto part = VectorType::get(kRegisterLanes, builder.getF32Type());
   Value result = math.constant(0.0f);
   for (int64_t lane = 0; lane < type.getDimSize(0); lane += kRegisterLanes) {
     Value lanes = vector::ExtractStridedSliceOp::create(
         builder, loc, x, lane, kRegisterLanes, /*strides=*/1);
     result = vector::InsertStridedSliceOp::create(
-        builder, loc, scaleRegister({builder, loc, part}, lanes), result, lane,
-        /*strides=*/1);
+        builder, loc, scaleRegister({builder, loc, part}, lanes, coefficients),
+        result, lane, /*strides=*/1);
   }
   return result;
 }
@@ -89,9 +95,12 @@ struct ExpandExpPass : fovea::attn::impl::ExpandExpPassBase<ExpandExpPass> {
       rewriter.setInsertionPoint(op);
       FloatMath math{rewriter, op->getLoc(), type};
       Value x = op->getOperand(0);
-      rewriter.replaceOp(op, isa<math::ExpOp>(op)
-                                 ? buildExp(math, x)
-                                 : expandExp2(math, x, scaleRegisters));
+      auto exp2 = dyn_cast<math::Exp2Op>(op);
+      bool approximate = exp2 && bitEnumContainsAll(exp2.getFastmath(),
+                                                    arith::FastMathFlags::afn);
+      rewriter.replaceOp(op,
+                         exp2 ? expandExp2(math, x, scaleRegisters, approximate)
+                              : buildExp(math, x));
     });
   }
 };

@@ -28,3 +28,4 @@ func.func @{name}_kernel(%in: !llvm.ptr, %out: !llvm.ptr, %count: i64) {{
 for name in FUNCTIONS:
     print(kernel(name, f"\n    %y = math.{name} %x : vector<16xf32>"))
 print(kernel("sigmoid", SIGMOID))
+print(kernel("approximate_exp2", "\n    %y = math.exp2 %x fastmath<afn> : vector<16xf32>"))
