@@ -39,9 +39,12 @@ LogicalResult ParamOp::verify() {
     return emitOpError() << "expects a positive panel width, but got "
                          << getPanel()->getWidth();
   auto type = cast<RankedTensorType>(getType());
-  if (type.getRank() != 3 || type.getDimSize(2) != getPanel()->getWidth())
+  bool arePairs = type.getRank() == 4 && type.getDimSize(3) == 2;
+  if ((type.getRank() != 3 && !arePairs) ||
+      type.getDimSize(2) != getPanel()->getWidth())
     return emitOpError() << "expects the packed type panels x columns x "
-                         << getPanel()->getWidth() << ", but got " << type;
+                         << getPanel()->getWidth() << ", or panels x pairs x "
+                         << getPanel()->getWidth() << " x 2, but got " << type;
   return success();
 }
 

@@ -171,7 +171,13 @@ enum {
    *      [outer][ceil(n / block)][k][block]
    *  where column c of panel p is n = p * block + c, and zero beyond n. */
   FOVEA_LAYOUT_PANELS = 1,
+  /** The same with k in pairs, and zero beyond k:
+   *      [outer][ceil(n / block)][FOVEA_PANEL_PAIRS * ceil(k / (2 *
+   * FOVEA_PANEL_PAIRS))][block][2] */
+  FOVEA_LAYOUT_PAIR_PANELS = 2,
 };
+/** Pairs of a tile of a matrix unit. */
+#define FOVEA_PANEL_PAIRS 16
 
 /** A weight, or a family of weights of equal shape, one per loop iteration. */
 typedef struct fovea_param {
@@ -179,7 +185,7 @@ typedef struct fovea_param {
    *  member m in [0, count). */
   const char *name;      /*  0 */
   const fovea_dim *dims; /*  8: over the program's symbols */
-  const uint8_t *order;  /* 16: PANELS: a permutation of the dimensions */
+  const uint8_t *order;  /* 16: panels: a permutation of the dimensions */
   int64_t first;         /* 24 */
   int32_t count;         /* 32: at least 1 */
   int32_t dtype;         /* 36: in the kernel; the file's is converted to it */
@@ -187,7 +193,7 @@ typedef struct fovea_param {
   int32_t layout;        /* 44: FOVEA_LAYOUT_* */
   int32_t outer_rank;    /* 48 */
   int32_t n_rank;        /* 52 */
-  int32_t block;         /* 56: PANELS: columns of a panel, at least 1 */
+  int32_t block;         /* 56: panels: columns of one, at least 1 */
   /** ROW_MAJOR: as fovea_tensor_desc::alignment, at most 64. */
   uint32_t alignment; /* 60 */
 } fovea_param;        /* 64 */

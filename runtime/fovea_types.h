@@ -15,7 +15,7 @@ extern "C" {
 
 /** Version of the structs of fovea_abi.h. A program built for another version
  *  is refused when a model is created from it. */
-#define FOVEA_ABI_VERSION 4
+#define FOVEA_ABI_VERSION 5
 
 /** Element types. The values are part of the ABI. */
 typedef enum fovea_dtype {

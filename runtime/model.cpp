@@ -118,7 +118,7 @@ fovea_status Model::place(std::vector<Member> &members, fovea_error *error) {
       continue;
     int64_t elementSize = byteSize(param.dtype);
     bool fits;
-    if (param.layout == FOVEA_LAYOUT_PANELS) {
+    if (param.layout != FOVEA_LAYOUT_ROW_MAJOR) {
       PanelShape shape;
       fits = shape.set(param, tensor.shape.data(), elementSize);
       member.bytes = shape.bytes();
@@ -154,7 +154,7 @@ fovea_status Model::load(const Member &member, AlignedBuffer &converted,
 
   fovea_dtype type = fovea_dtype(param.dtype);
   int64_t count = elementCount(tensor), elementSize = byteSize(type);
-  bool hasPanels = param.layout == FOVEA_LAYOUT_PANELS;
+  bool hasPanels = param.layout != FOVEA_LAYOUT_ROW_MAJOR;
   const char *source = tensor.data;
   if (!hasPanels || tensor.dtype != type) {
     int64_t bytes;

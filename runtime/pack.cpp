@@ -17,6 +17,7 @@ bool PanelShape::set(const fovea_param &param, const int64_t *sizes,
                      int64_t elementSize) {
   outer = n = k = 1;
   block = param.block;
+  group = param.layout == FOVEA_LAYOUT_PAIR_PANELS ? 2 : 1;
   for (int32_t i = 0; i < param.rank; ++i) {
     int64_t &extent = i < param.outer_rank                  ? outer
                       : i < param.outer_rank + param.n_rank ? n
@@ -26,10 +27,17 @@ bool PanelShape::set(const fovea_param &param, const int64_t *sizes,
   }
   int64_t panels = n / block + (n % block != 0);
   storedBytes = elementSize;
-  for (int64_t extent : {outer, panels, k, block})
+  for (int64_t extent : {outer, panels, storedGroups(), block, group})
     if (__builtin_mul_overflow(storedBytes, extent, &storedBytes))
       return false;
   return true;
+}
+
+int64_t PanelShape::storedGroups() const {
+  if (group == 1)
+    return k;
+  int64_t step = group * FOVEA_PANEL_PAIRS;
+  return (k / step + (k % step != 0)) * FOVEA_PANEL_PAIRS;
 }
 
 /// Where each element of a flattened group of dimensions lies in the source:
@@ -55,17 +63,26 @@ template <size_t Size>
 static void pack(const PanelShape &shape, const std::vector<int64_t> &outer,
                  const std::vector<int64_t> &n, const std::vector<int64_t> &k,
                  const char *source, char *target) {
+  const int64_t size = int64_t(Size), stride = shape.group * size;
+  const size_t group = size_t(shape.group);
+  const int64_t rowBytes = shape.block * stride;
   for (int64_t outerOffset : outer)
     for (int64_t first = 0; first < shape.n; first += shape.block) {
       int64_t columns = std::min(shape.block, shape.n - first);
-      for (int64_t kOffset : k) {
-        const char *row = source + (outerOffset + kOffset) * int64_t(Size);
-        for (int64_t c = 0; c < columns; ++c)
-          std::memcpy(target + c * int64_t(Size),
-                      row + n[size_t(first + c)] * int64_t(Size), Size);
-        std::memset(target + columns * int64_t(Size), 0,
-                    size_t(shape.block - columns) * Size);
-        target += shape.block * int64_t(Size);
+      for (int64_t g = 0; g < shape.storedGroups(); ++g) {
+        size_t begin = size_t(g) * group,
+               end = std::min(begin + group, k.size());
+        // What nothing is copied to is zero.
+        if (columns < shape.block || end < begin + group)
+          std::memset(target, 0, size_t(rowBytes));
+        for (size_t at = begin; at < end; ++at) {
+          const char *row = source + (outerOffset + k[at]) * size;
+          char *to = target + int64_t(at - begin) * size;
+          for (int64_t c = 0; c < columns; ++c)
+            std::memcpy(to + c * stride, row + n[size_t(first + c)] * size,
+                        Size);
+        }
+        target += rowBytes;
       }
     }
 }

@@ -192,7 +192,8 @@ static fovea_status checkParam(const Place &place, const fovea_param &param,
     return status;
   if (param.layout == FOVEA_LAYOUT_ROW_MAJOR)
     return FOVEA_OK;
-  if (param.layout != FOVEA_LAYOUT_PANELS)
+  if (param.layout != FOVEA_LAYOUT_PANELS &&
+      param.layout != FOVEA_LAYOUT_PAIR_PANELS)
     return place.bad("parameter '%s' has the unknown layout %d", param.name,
                      param.layout);
 

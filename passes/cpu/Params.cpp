@@ -67,6 +67,7 @@ FailureOr<ProgramParams> fovea::attn::readParams(ModuleOp module) {
       llvm::append_range(param.order, panel.getColumns());
       param.columnRank = panel.getRows().size();
       param.block = panel.getWidth();
+      param.pairs = cast<RankedTensorType>(op.getType()).getRank() == 4;
     }
     program.params.push_back(std::move(param));
   }

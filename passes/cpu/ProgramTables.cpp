@@ -134,7 +134,9 @@ FailureOr<Row> ProgramWriter::paramRow(const ParamSignature &param) {
     return emitError(param.loc, "expected elements that a tensor can have, but "
                                 "found ")
            << param.elementType << " in '" << param.name << "'";
-  bool isPacked = param.block != 0;
+  int32_t layout = param.block == 0 ? FOVEA_LAYOUT_ROW_MAJOR
+                   : param.pairs    ? FOVEA_LAYOUT_PAIR_PANELS
+                                    : FOVEA_LAYOUT_PANELS;
   return Row{tables.text(param.name + ".source", param.source),
              dimTable(param.name, param.dims),
              tables.numbers(param.name + ".order", param.order, 8),
@@ -142,8 +144,7 @@ FailureOr<Row> ProgramWriter::paramRow(const ParamSignature &param) {
              ConstantTables::i32(param.members),
              ConstantTables::i32(*dtype),
              ConstantTables::i32(param.dims.size()),
-             ConstantTables::i32(isPacked ? FOVEA_LAYOUT_PANELS
-                                          : FOVEA_LAYOUT_ROW_MAJOR),
+             ConstantTables::i32(layout),
              ConstantTables::i32(0),
              ConstantTables::i32(param.columnRank),
              ConstantTables::i32(param.block),

@@ -93,7 +93,9 @@ struct ParamSignature {
   /// `columnRank` ones that run along a panel's columns.
   llvm::SmallVector<int64_t> order;
   mlir::Location loc;
-  int64_t columnRank = 0;
+  unsigned columnRank = 0;
+  /// Whether panels have neighbours along all other dimensions in pairs.
+  bool pairs = false;
   /// Columns of a panel; 0 when not packed.
   int64_t block = 0;
   int64_t members = 1;

@@ -31,7 +31,7 @@ attn.param @w from "w" : tensor<1x4x16xf32> panel <rows[0] columns[1] width 0> o
 
 // -----
 
-// expected-error @below {{expects the packed type panels x columns x 16, but got 'tensor<4x4xf32>'}}
+// expected-error @below {{expects the packed type panels x columns x 16, or panels x pairs x 16 x 2, but got 'tensor<4x4xf32>'}}
 attn.param @w from "w" : tensor<4x4xf32> panel <rows[0] columns[1] width 16> of tensor<4x4xf32>
 
 // -----

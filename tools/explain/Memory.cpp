@@ -10,6 +10,8 @@
 #include "passes/cpu/Scratch.h"
 #include "passes/cpu/WorkspaceSize.h"
 
+#include "runtime/fovea_abi.h"
+
 using namespace mlir;
 using namespace fovea;
 using namespace fovea::attn;
@@ -38,11 +40,16 @@ WeightMemory explain::measureWeights(const ProgramParams &params) {
       memory.held += plain;
       continue;
     }
+    auto padded = [](const SizePolynomial &size, double multiple) {
+      return size.ceilDiv(multiple) * SizePolynomial(multiple);
+    };
     ArrayRef<int64_t> order = param.order;
-    SizePolynomial panels = product(order.drop_front(param.columnRank))
-                                .ceilDiv(static_cast<double>(param.block));
-    memory.held += panels * SizePolynomial(static_cast<double>(param.block)) *
-                   product(order.take_front(param.columnRank)) * bytes;
+    SizePolynomial rows = product(order.take_front(param.columnRank)),
+                   columns = product(order.drop_front(param.columnRank));
+    if (param.pairs)
+      columns = padded(columns, 2 * FOVEA_PANEL_PAIRS);
+    memory.held +=
+        padded(rows, static_cast<double>(param.block)) * columns * bytes;
   }
   return memory;
 }

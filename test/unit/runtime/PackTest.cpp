@@ -24,11 +24,12 @@ struct Case {
 };
 } // namespace
 
-static fovea_param paramOf(const Case &c) {
+static fovea_param paramOf(const Case &c,
+                           int32_t layout = FOVEA_LAYOUT_PANELS) {
   fovea_param param{};
   param.order = c.order.data();
   param.rank = int32_t(c.sizes.size());
-  param.layout = FOVEA_LAYOUT_PANELS;
+  param.layout = layout;
   param.outer_rank = c.outerRank;
   param.n_rank = c.nRank;
   param.block = c.block;
@@ -38,7 +39,7 @@ static fovea_param paramOf(const Case &c) {
 /// The definition: each source element on its own, by its multi-index.
 template <typename T>
 static std::vector<T> packNaively(const Case &c, const std::vector<T> &source,
-                                  int64_t bytes) {
+                                  int64_t bytes, int64_t group) {
   std::vector<T> target(size_t(bytes) / sizeof(T), T(0));
   size_t rank = c.sizes.size();
   for (int64_t e = 0; e < int64_t(source.size()); ++e) {
@@ -56,26 +57,31 @@ static std::vector<T> packNaively(const Case &c, const std::vector<T> &source,
     }
     int64_t panels = (extent[1] + c.block - 1) / c.block;
     int64_t panel = flat[0] * panels + flat[1] / c.block;
-    target[size_t((panel * extent[2] + flat[2]) * c.block +
-                  flat[1] % c.block)] = source[size_t(e)];
+    int64_t tile = group == 1 ? 1 : FOVEA_PANEL_PAIRS;
+    int64_t groups = (extent[2] + group * tile - 1) / (group * tile) * tile;
+    target[size_t(
+        ((panel * groups + flat[2] / group) * c.block + flat[1] % c.block) *
+            group +
+        flat[2] % group)] = source[size_t(e)];
   }
   return target;
 }
 
 template <typename T>
-static void expectPacks(const Case &c) {
+static void expectPacks(const Case &c, int32_t layout) {
   int64_t count = std::accumulate(c.sizes.begin(), c.sizes.end(), int64_t(1),
                                   std::multiplies<>());
   std::vector<T> source(static_cast<size_t>(count));
   for (size_t i = 0; i < source.size(); ++i)
     source[i] = T(i % 120 + 1);
-  fovea_param param = paramOf(c);
+  fovea_param param = paramOf(c, layout);
   PanelShape shape;
   ASSERT_TRUE(shape.set(param, c.sizes.data(), sizeof(T)));
   std::vector<T> packed(size_t(shape.bytes()) / sizeof(T), T(77));
   packPanels(param, c.sizes.data(), shape, sizeof(T), source.data(),
              packed.data());
-  EXPECT_EQ(packed, packNaively(c, source, shape.bytes()));
+  EXPECT_EQ(packed, packNaively(c, source, shape.bytes(),
+                                layout == FOVEA_LAYOUT_PAIR_PANELS ? 2 : 1));
 }
 
 TEST(Pack, AgreesWithTheDefinition) {
@@ -90,14 +96,18 @@ TEST(Pack, AgreesWithTheDefinition) {
       {{6}, {0}, 0, 1, 4},       // no k
       {{0, 4}, {0, 1}, 0, 1, 4}, // nothing
       {{4, 0}, {0, 1}, 0, 1, 4},
+      {{5, 33}, {0, 1}, 0, 1, 4}, // one more than a tile of pairs
+      {{9, 2, 40}, {0, 1, 2}, 0, 1, 8},
       {{}, {}, 0, 0, 4},
   };
   for (const Case &c : cases) {
     SCOPED_TRACE(&c - cases);
-    expectPacks<int8_t>(c);
-    expectPacks<int16_t>(c);
-    expectPacks<float>(c);
-    expectPacks<double>(c);
+    for (int32_t layout : {FOVEA_LAYOUT_PANELS, FOVEA_LAYOUT_PAIR_PANELS}) {
+      expectPacks<int8_t>(c, layout);
+      expectPacks<int16_t>(c, layout);
+      expectPacks<float>(c, layout);
+      expectPacks<double>(c, layout);
+    }
   }
 }
 
