@@ -134,11 +134,16 @@ void populateGraphPhase(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCSEPass());
   pm.addPass(createPremultiplyQueriesPass());
   pm.addPass(createTabulatePass());
+  bool multipliesPairs =
+      options.cpu.hasMatrixUnit() || options.cpu.hasFastBf16Dots();
+  if (multipliesPairs)
+    pm.addPass(createNarrowTensorsPass());
   pm.addPass(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   PackParamsPassOptions pack;
   pack.panelWidth = options.cpu.queryTile();
+  pack.pairs = multipliesPairs;
   pm.addPass(createPackParamsPass(pack));
 }
 

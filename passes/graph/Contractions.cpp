@@ -12,6 +12,12 @@
 using namespace mlir;
 using namespace fovea::attn;
 
+/// What a factor is converted from, if it is.
+static Value getNarrow(Value factor) {
+  auto wide = factor.getDefiningOp<arith::ExtFOp>();
+  return wide ? wide.getIn() : factor;
+}
+
 bool fovea::attn::hasProductSumBody(linalg::GenericOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumReductionLoops() == 0)
@@ -28,7 +34,7 @@ bool fovea::attn::hasProductSumBody(linalg::GenericOp op) {
     auto product = term.getDefiningOp<arith::MulFOp>();
     if (!product || rest != sum)
       continue;
-    Value x = product.getLhs(), y = product.getRhs();
+    Value x = getNarrow(product.getLhs()), y = getNarrow(product.getRhs());
     return (x == a && y == b) || (x == b && y == a);
   }
   return false;

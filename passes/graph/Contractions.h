@@ -12,7 +12,8 @@
 
 namespace fovea::attn {
 
-/// Whether an op is `out += a * b` over two inputs in f32, each read at a
+/// Whether an op is `out += a * b` in f32, over two inputs of f32 or narrower
+/// reals that are only converted, each read at a
 /// projection of the loops, with at least one loop summed.
 bool isProductSum(mlir::linalg::GenericOp op);
 

@@ -25,15 +25,50 @@ def PackParamsPass : Pass<"attn-pack-params", "mlir::ModuleOp"> {
     linalg.generic {maps: (m, n, k) -> (m, k), (n floordiv 32, k, n mod 32), (m, n)} ins(%x, %panels)
     ```
 
+    With `pairs`, where both factors are bf16, and the other one has what is summed last, in the
+    order of the weight, a panel has its columns in pairs:
+
+    ```mlir
+    attn.param @w.pairs from "w" : tensor<12x768x32x2xbf16> panel ...
+    linalg.generic {maps: (m, n, k) -> (m, k), (n floordiv 32, k floordiv 2, n mod 32, k mod 2), (m, n)} ins(%x, %pairs)
+    ```
+
+    Another factor that is narrower than f32 is converted to f32 first, once for all panels.
+
     Left alone: weights of dynamic size, weights that differ along a dimension of the
     other factor too (a batch of products), and a second orientation of the
     same weight.
   }];
-  let dependentDialects = ["::fovea::attn::AttnDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect", "::fovea::attn::AttnDialect"];
   let options = [
     Option<"panelWidth", "panel-width", "int64_t", /*default=*/"32",
-           "Output features of a panel: two vector registers of f32">
+           "Output features of a panel: two vector registers of f32">,
+    Option<"pairs", "pairs", "bool", /*default=*/"false",
+           "Whether the CPU multiplies pairs of bf16">
   ];
+}
+
+def NarrowTensorsPass : Pass<"attn-narrow-tensors"> {
+  let summary = "Hold tensors of rounded elements in the type that they are rounded to";
+  let description = [{
+    For CPUs that multiply bf16. An elementwise computation that ends with a conversion to bf16 and back makes a
+    tensor of bf16, which those that read it convert: a linear layer then finds the
+    factors that it multiplies as they are. Carried by a loop, such tensors stay narrow.
+
+    ```mlir
+    %x = linalg.generic {... yield extf(truncf(v))} -> tensor<?x384xf32>
+    linalg.generic ins(%x : tensor<?x384xf32>) { ^bb0(%in: f32): f(%in) }
+    ==>
+    %x = linalg.generic {... yield truncf(v)} -> tensor<?x384xbf16>
+    linalg.generic ins(%x : tensor<?x384xbf16>) { ^bb0(%in: bf16): f(extf(%in)) }
+    ```
+
+    No value changes. Left alone: a tensor that anything else reads than `linalg.generic`, `attn.attention`,
+    a change of shape or a loop.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
 }
 
 def PremultiplyQueriesPass : Pass<"attn-premultiply-queries"> {

@@ -9,10 +9,14 @@
 
 #include "passes/graph/Contractions.h"
 
+#include "runtime/fovea_abi.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_PACKPARAMSPASS
@@ -59,9 +63,59 @@ static std::optional<Layer> matchLayer(linalg::GenericOp op) {
   return std::nullopt;
 }
 
-/// Rewrites a layer over packed weights; null where its form has no panels.
+/// Whether the other factor of a layer has the layer's columns, which are
+/// `loops` of these sizes, side by side in pairs.
+static bool hasPairs(const Layer &layer, ArrayRef<unsigned> loops,
+                     int64_t lastSize) {
+  linalg::GenericOp op = layer.op;
+  AffineMap other = op.getIndexingMapsArray()[1 - layer.weight];
+  if (!llvm::all_of(op.getInputs(), [](Value input) {
+        return getElementTypeOrSelf(input.getType()).isBF16();
+      }))
+    return false;
+  if (loops.size() > 1 && lastSize % 2 != 0)
+    return false; // a pair of elements that are no neighbours
+  auto last = other.getResults().take_back(loops.size());
+  return llvm::equal(last, loops, [](AffineExpr expr, unsigned loop) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    return dim && dim.getPosition() == loop;
+  });
+}
+
+/// Converts the other factor of a layer to f32, once for all panels.
+static void widenInput(RewriterBase &rewriter, const Layer &layer) {
+  linalg::GenericOp op = layer.op;
+  OpOperand &operand = op->getOpOperand(1 - layer.weight);
+  auto type = cast<RankedTensorType>(operand.get().getType());
+  Type wide = rewriter.getF32Type();
+  if (type.getElementType() == wide)
+    return;
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  Value place = tensor::EmptyOp::create(
+      rewriter, loc, tensor::getMixedSizes(rewriter, loc, operand.get()), wide);
+  SmallVector<AffineMap> maps(2,
+                              rewriter.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> loops(type.getRank(),
+                                         utils::IteratorType::parallel);
+  auto widened = linalg::GenericOp::create(
+      rewriter, loc, place.getType(), operand.get(), place, maps, loops,
+      [&](OpBuilder &b, Location, ValueRange args) {
+        linalg::YieldOp::create(
+            b, loc, arith::ExtFOp::create(b, loc, wide, args[0]).getResult());
+      });
+  BlockArgument element = op.getMatchingBlockArgument(&operand);
+  rewriter.modifyOpInPlace(op, [&] {
+    operand.set(widened.getResult(0));
+    element.setType(wide);
+  });
+  for (Operation *user : llvm::make_early_inc_range(element.getUsers()))
+    rewriter.replaceOp(user, element); // its conversion
+}
+
+/// Rewrites a layer over packed weights; false where its form has no panels.
 static bool packLayer(RewriterBase &rewriter, SymbolTable &symbols,
-                      Layer &layer, int64_t width) {
+                      Layer &layer, int64_t width, bool pairs) {
   linalg::GenericOp op = layer.op;
   MLIRContext *context = op.getContext();
   AffineMap map = op.getIndexingMapsArray()[layer.weight];
@@ -76,6 +130,8 @@ static bool packLayer(RewriterBase &rewriter, SymbolTable &symbols,
     return false;
   auto paramType = cast<RankedTensorType>(param.getType());
   SmallVector<int64_t> rows, columns;
+  SmallVector<unsigned> columnLoops;
+  int64_t lastColumns = 1;
   AffineExpr row = getAffineConstantExpr(0, context);
   AffineExpr column = row;
   int64_t numRows = 1, numColumns = 1;
@@ -96,6 +152,8 @@ static bool packLayer(RewriterBase &rewriter, SymbolTable &symbols,
     if (summed) {
       column = column * size + expr;
       numColumns *= size;
+      columnLoops.push_back(dim);
+      lastColumns = size;
     } else {
       row = row * size + expr;
       numRows *= size;
@@ -104,12 +162,22 @@ static bool packLayer(RewriterBase &rewriter, SymbolTable &symbols,
   if (rows.empty() || columns.empty())
     return false;
 
-  auto packed = RankedTensorType::get(
-      {static_cast<int64_t>(llvm::divideCeil(numRows, width)), numColumns,
-       width},
-      paramType.getElementType());
+  pairs &= hasPairs(layer, columnLoops, lastColumns);
+  SmallVector<int64_t> shape = {
+      static_cast<int64_t>(llvm::divideCeil(numRows, width)), numColumns,
+      width};
+  SmallVector<AffineExpr> place = {row.floorDiv(width), column, row % width};
+  if (pairs) {
+    shape[1] =
+        llvm::alignTo(llvm::divideCeil(numColumns, 2), FOVEA_PANEL_PAIRS);
+    shape.push_back(2);
+    place[1] = column.floorDiv(2);
+    place.push_back(column % 2);
+  }
+  auto packed = RankedTensorType::get(shape, paramType.getElementType());
   auto panel = PanelAttr::get(context, rows, columns, width);
-  std::string name = (param.getSymName() + ".panels").str();
+  std::string name =
+      (param.getSymName() + (pairs ? ".pairs" : ".panels")).str();
   auto packedParam = symbols.lookup<ParamOp>(name);
   if (packedParam && packedParam.getPanel() != panel)
     return false; // used in another orientation too: that one stays plain
@@ -123,13 +191,14 @@ static bool packLayer(RewriterBase &rewriter, SymbolTable &symbols,
     symbols.insert(packedParam);
   }
 
+  if (!pairs)
+    widenInput(rewriter, layer);
   rewriter.setInsertionPoint(op);
   Value weights = ParamRefOp::create(rewriter, layer.ref.getLoc(), packed,
                                      FlatSymbolRefAttr::get(context, name),
                                      layer.ref.getMember());
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  maps[layer.weight] = AffineMap::get(
-      map.getNumDims(), 0, {row.floorDiv(width), column, row % width}, context);
+  maps[layer.weight] = AffineMap::get(map.getNumDims(), 0, place, context);
   rewriter.modifyOpInPlace(op, [&] {
     op.getInputsMutable()[layer.weight].set(weights);
     op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
@@ -149,7 +218,7 @@ struct PackParamsPass : fovea::attn::impl::PackParamsPassBase<PackParamsPass> {
         layers.push_back(*layer);
     });
     for (Layer &layer : layers)
-      packLayer(rewriter, symbols, layer, panelWidth);
+      packLayer(rewriter, symbols, layer, panelWidth, pairs);
     // A parameter that only layers used is not kept a second time.
     SmallVector<Operation *> refs;
     getOperation().walk([&](ParamRefOp ref) { refs.push_back(ref); });
@@ -163,7 +232,8 @@ struct PackParamsPass : fovea::attn::impl::PackParamsPassBase<PackParamsPass> {
     for (ParamOp param :
          llvm::make_early_inc_range(getOperation().getOps<ParamOp>()))
       if (SymbolTable::symbolKnownUseEmpty(param, getOperation()) &&
-          symbols.lookup((param.getSymName() + ".panels").str()))
+          (symbols.lookup((param.getSymName() + ".panels").str()) ||
+           symbols.lookup((param.getSymName() + ".pairs").str())))
         rewriter.eraseOp(param);
   }
 };

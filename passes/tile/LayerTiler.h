@@ -27,6 +27,8 @@ public:
       : rewriter(rewriter), layer(layer), op(layer.op), loc(op.getLoc()),
         sizes(op.getStaticLoopRanges()) {}
 
+  /// Builds what all tasks have in common.
+  void prepare();
   int64_t countPanels() const;
   /// The number of iterations of a loop, as a value.
   mlir::Value buildSize(unsigned loop);
@@ -59,7 +61,10 @@ private:
   mlir::Value load(mlir::Value source, mlir::AffineMap map,
                    llvm::SmallVectorImpl<mlir::AffineMap> &maps,
                    unsigned numAxes);
+  mlir::Value loadInputPairs(llvm::SmallVectorImpl<mlir::AffineMap> &maps);
+  mlir::Value loadWeightPairs(llvm::SmallVectorImpl<mlir::AffineMap> &maps);
   mlir::Value buildSum();
+  mlir::Value buildPairSum();
   mlir::Value buildEpilogue(mlir::Value sum);
 
   mlir::RewriterBase &rewriter;
@@ -68,6 +73,9 @@ private:
   mlir::Location loc;
   llvm::SmallVector<int64_t> sizes;
   mlir::RankedTensorType sumType;
+  /// Of pairs, the input with all columns in one dimension, and the weights
+  /// with the pairs of a panel's features side by side.
+  mlir::Value flatInput, flatWeights;
   /// The start of each loop in the current task; null for columns.
   llvm::SmallVector<mlir::Value> starts;
   mlir::Value panel, firstFeature, rowCount;

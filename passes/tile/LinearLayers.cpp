@@ -40,6 +40,28 @@ static bool orderFeatures(LinearLayer &layer, ArrayRef<int64_t> sizes) {
   return false;
 }
 
+/// Brings the loops over columns into the order in which the input has them
+/// last, and the weights their pairs; false if these differ.
+static bool orderPairs(LinearLayer &layer, ArrayRef<int64_t> sizes) {
+  linalg::GenericOp op = layer.op;
+  unsigned numLoops = op.getNumLoops();
+  AffineMap map = op.getIndexingMapsArray()[layer.weight];
+  AffineMap input = op.getIndexingMapsArray()[1 - layer.weight];
+  SmallVector<unsigned> order;
+  for (AffineExpr expr : input.getResults().take_back(layer.columns.size()))
+    order.push_back(cast<AffineDimExpr>(expr).getPosition());
+  if (!std::is_permutation(order.begin(), order.end(), layer.columns.begin(),
+                           layer.columns.end()))
+    return false;
+  layer.columns = order;
+  AffineExpr number = getAffineConstantExpr(0, op.getContext());
+  for (unsigned loop : order)
+    number = number * sizes[loop] + getAffineDimExpr(loop, op.getContext());
+  return simplifyAffineExpr(map.getResult(1) - number.floorDiv(2), numLoops,
+                            0) == 0 &&
+         simplifyAffineExpr(map.getResult(3) - number % 2, numLoops, 0) == 0;
+}
+
 /// The layer that `op` is, without what surrounds it.
 static std::optional<LinearLayer> matchProducts(linalg::GenericOp op) {
   if (!op.hasPureBufferSemantics() || !hasProductSumBody(op))
@@ -48,7 +70,8 @@ static std::optional<LinearLayer> matchProducts(linalg::GenericOp op) {
   for (unsigned weight : {0u, 1u}) {
     AffineMap map = op.getIndexingMapsArray()[weight];
     auto type = dyn_cast<MemRefType>(op.getInputs()[weight].getType());
-    if (!type || map.getNumResults() != 3)
+    bool pairs = map.getNumResults() == 4 && type && type.getDimSize(3) == 2;
+    if (!type || (map.getNumResults() != 3 && !pairs))
       continue;
     auto place = dyn_cast<AffineBinaryOpExpr>(map.getResult(2));
     auto width = place ? dyn_cast<AffineConstantExpr>(place.getRHS())
@@ -56,7 +79,7 @@ static std::optional<LinearLayer> matchProducts(linalg::GenericOp op) {
     if (!width || place.getKind() != AffineExprKind::Mod ||
         type.getDimSize(2) != width.getValue())
       continue;
-    LinearLayer layer{op, weight, width.getValue(), {}, {}, {}, {}, {}};
+    LinearLayer layer{op, weight, width.getValue(), pairs, {}, {}, {}, {}, {}};
     AffineMap out = op.getIndexingMapsArray()[2];
     bool known = out.isProjectedPermutation() &&
                  op.getIndexingMapsArray()[1 - weight].isProjectedPermutation();
@@ -74,7 +97,8 @@ static std::optional<LinearLayer> matchProducts(linalg::GenericOp op) {
       if (summed || feature)
         known &= !ShapedType::isDynamic(sizes[loop]);
     }
-    if (known && orderFeatures(layer, sizes))
+    if (known && orderFeatures(layer, sizes) &&
+        (!pairs || orderPairs(layer, sizes)))
       return layer;
   }
   return std::nullopt;
@@ -239,7 +263,8 @@ bool fovea::attn::canComputeTogether(const LinearLayer &first,
                                      const LinearLayer &second) {
   linalg::GenericOp from = first.getLast(), to = second.getLast();
   if (from->getBlock() != to->getBlock() || from == to ||
-      first.getInput() != second.getInput() || first.width != second.width)
+      first.getInput() != second.getInput() || first.width != second.width ||
+      first.pairs != second.pairs)
     return false;
   auto rows = getRowPositions(first);
   if (rows != getRowPositions(second) || llvm::is_contained(rows, std::nullopt))

@@ -21,6 +21,9 @@ struct LinearLayer {
   /// Which input is the weights.
   unsigned weight;
   int64_t width;
+  /// Whether the weights have their columns in pairs. The input then has these
+  /// last, in the same order.
+  bool pairs;
   /// Loops: over features, columns and rows. All but rows have static sizes.
   llvm::SmallVector<unsigned> features, columns, rows;
   /// What starts the sum at zero.

@@ -30,8 +30,8 @@ using namespace mlir;
 using namespace fovea::attn;
 
 /// Rows of a block are a multiple of this where there are several blocks: few
-/// register tiles are left over.
-static constexpr int64_t rowStep = 4;
+/// register tiles are left over; with pairs, few blocks of a matrix unit.
+static constexpr int64_t rowStepPlain = 4, rowStepPairs = 32;
 
 /// Rows of a block, however long they are: fewer would read the weights too
 /// often.
@@ -49,11 +49,12 @@ public:
   LayersTiler(RewriterBase &rewriter, ArrayRef<LinearLayer> layers,
               BlockSizes blocks)
       : rewriter(rewriter), first(layers.front()),
-        loc(linalg::GenericOp(first.op).getLoc()) {
+        loc(linalg::GenericOp(first.op).getLoc()),
+        rowStep(first.pairs ? rowStepPairs : rowStepPlain) {
     rewriter.setInsertionPoint(layers.back().getLast());
     for (const LinearLayer &layer : layers)
       tilers.emplace_back(rewriter, layer);
-    int64_t bytes = 4; // of a row, in f32
+    int64_t bytes = first.pairs ? 2 : 4; // of a row
     for (unsigned loop : first.columns)
       bytes *= linalg::GenericOp(first.op).getStaticLoopRanges()[loop];
     int64_t fitting = std::max(blocks.inputBytes / bytes, leastRows);
@@ -76,6 +77,7 @@ private:
   RewriterBase &rewriter;
   const LinearLayer &first;
   Location loc;
+  int64_t rowStep;
   std::vector<LayerTiler> tilers;
   int64_t rowBlock;
 };
@@ -124,8 +126,10 @@ void LayersTiler::run() {
     counts.push_back(count);
   }
   int64_t panels = 0;
-  for (const LayerTiler &tiler : tilers)
+  for (LayerTiler &tiler : tilers) {
+    tiler.prepare();
     panels += tiler.countPanels();
+  }
   counts.push_back(rewriter.getIndexAttr(panels));
   auto forall =
       scf::ForallOp::create(rewriter, loc, counts, ValueRange(), std::nullopt);

@@ -198,6 +198,8 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
       attn.tile.store (attn.tile.map f(t, bias, ...))
     ```
 
+    Weights in pairs of columns are multiplied in pairs, `attn.tile.pair_product`.
+
     Layers that have their input in common, and its rows, are one loop in the place of the last of them, if
     nothing between them needs what they make or changes what they read: the projections to queries, keys
     and values. Their weights stay apart.

@@ -161,6 +161,9 @@ public:
         dim, load.readsPairs() ? 2 : 1);
   }
 
+  /// The dimension of memory that what a load reads lies along one after the
+  /// other, by dimension `along` of the tile; nothing if it may be anywhere.
+  static std::optional<unsigned> getMemoryDim(TileLoadOp load, unsigned along);
   /// Where the first element of a load is, and the dimension of memory that its
   /// rows, the first dimension of the tile, lie along one after the other.
   struct Rows {
@@ -173,6 +176,10 @@ public:
   }
   /// The same where the load's symbols had other values.
   std::optional<Rows> locateRows(TileLoadOp load, mlir::ValueRange symbols);
+  /// The indices of the first element of a load, as if it were in range, where
+  /// its symbols have these values.
+  llvm::SmallVector<mlir::Value> locateFirst(TileLoadOp load,
+                                             mlir::ValueRange symbols);
 
   /// Whether a part of a tile is put back where it was, after it is updated,
   /// and nothing else reads the whole.

@@ -88,6 +88,9 @@ bool isPairProduct(mlir::Region &region);
 /// Whether the matrix unit makes these scores: of pairs in whole tiles, rows
 /// and keys in whole blocks.
 bool isMatrixContract(TileContractOp contract);
+/// Whether the matrix unit makes these sums of a linear layer: of rows of pairs
+/// and a block of features, both where they lie in memory.
+bool isMatrixLayer(TileContractOp contract);
 /// Whether the matrix unit makes this weighted sum: of values of bf16 in
 /// memory, with weights as below.
 bool isMatrixWeigh(TileWeighOp weigh);

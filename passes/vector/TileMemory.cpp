@@ -98,31 +98,42 @@ bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane,
   return !rest.isFunctionOfDim(lane);
 }
 
+std::optional<unsigned> TileCode::getMemoryDim(TileLoadOp load,
+                                               unsigned along) {
+  AffineMap map = load.getMap();
+  AffineExpr step = getAffineDimExpr(along, map.getContext());
+  std::optional<unsigned> dim;
+  for (auto [k, expr] : llvm::enumerate(map.getResults())) {
+    if (!expr.isFunctionOfDim(along))
+      continue;
+    AffineExpr rest =
+        simplifyAffineExpr(expr - step, map.getNumDims(), map.getNumSymbols());
+    if (dim || rest.isFunctionOfDim(along))
+      return std::nullopt;
+    dim = k;
+  }
+  return dim;
+}
+
+SmallVector<Value> TileCode::locateFirst(TileLoadOp load, ValueRange symbols) {
+  Location loc = load.getLoc();
+  AffineMap map = load.getMap();
+  SmallVector<Value> origin(map.getNumDims(), index(loc, 0));
+  SmallVector<bool> unchecked(map.getNumResults(), false);
+  return buildElement(builder, loc, load.getSource(), map, origin, symbols,
+                      unchecked, unchecked)
+      .indices;
+}
+
 std::optional<TileCode::Rows> TileCode::locateRows(TileLoadOp load,
                                                    ValueRange symbols) {
   if (getPanel(load) || !load.getLookups().empty() ||
       llvm::is_contained(load.getInBounds(), false))
     return std::nullopt;
-  AffineMap map = load.getMap();
-  AffineExpr row = getAffineDimExpr(0, map.getContext());
-  std::optional<unsigned> dim;
-  for (auto [k, expr] : llvm::enumerate(map.getResults())) {
-    if (!expr.isFunctionOfDim(0))
-      continue;
-    AffineExpr rest =
-        simplifyAffineExpr(expr - row, map.getNumDims(), map.getNumSymbols());
-    if (dim || rest.isFunctionOfDim(0))
-      return std::nullopt;
-    dim = k;
-  }
+  std::optional<unsigned> dim = getMemoryDim(load, 0);
   if (!dim)
     return std::nullopt;
-  Location loc = load.getLoc();
-  SmallVector<Value> origin(map.getNumDims(), index(loc, 0));
-  SmallVector<bool> unchecked(map.getNumResults(), false);
-  Element element = buildElement(builder, loc, load.getSource(), map, origin,
-                                 symbols, unchecked, unchecked);
-  return Rows{std::move(element.indices), *dim};
+  return Rows{locateFirst(load, symbols), *dim};
 }
 
 /// The pair of an element of bf16 and the next in memory, as i32. `checked`:

@@ -131,7 +131,14 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
     }
     if (onlyTransposed)
       return success();
-    if (overwritten || isReadInLoop(load))
+    // Pairs that may lack their second half are put together once.
+    bool isCut =
+        load.readsPairs() && !load.getInBounds().back() && isContracted(load) &&
+        !llvm::all_of(load->getUsers(), [&](Operation *user) {
+          auto contract = dyn_cast<TileContractOp>(user);
+          return target.matrixUnit && contract && isMatrixLayer(contract);
+        });
+    if (overwritten || isReadInLoop(load) || isCut)
       fillRowPanel(load);
     return success();
   }

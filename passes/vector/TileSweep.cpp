@@ -85,12 +85,15 @@ bool TileSweep::tryAdd(Operation *op) {
   };
 
   if (auto contract = dyn_cast<TileContractOp>(op)) {
-    if (!sameKeys(contract) || hasSum || hasPairs ||
+    bool isMatrix = canUseMatrixUnit(contract);
+    if (!sameKeys(contract) || hasSum || hasPairs || hasMatrix ||
+        (isMatrix && !ops.empty()) ||
         (target.matrixUnit && isMatrixContract(contract)) ||
         llvm::any_of(contract.getInputs(),
                      [&](Value v) { return isMember(v); }))
       return false;
     hasContract = true;
+    hasMatrix = isMatrix;
   } else if (auto map = dyn_cast<TileMapOp>(op)) {
     if (!isScoreTile(map) || isOperand(map) || !sameKeys(map) ||
         !membersInPlace(map.getInputs(), map.getMaps()))
@@ -108,7 +111,7 @@ bool TileSweep::tryAdd(Operation *op) {
     bool isSum = reduce.getKind() == TileReduction::sum;
     // Contractions visit the last keys twice; that is no harm to a maximum.
     if (!sameKeys(reduce.getTile()) || readsFinished(reduce.getTile()) ||
-        isMember(reduce.getInit()) || (isSum && hasContract))
+        isMember(reduce.getInit()) || (isSum && hasContract) || hasMatrix)
       return false;
     for (TileReduceOp other : reductions)
       if (other.getBegin() != reduce.getBegin() ||
@@ -290,7 +293,16 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
   storeAhead(rows);
   for (Operation *op : ops) {
     Location loc = op->getLoc();
-    if (auto contract = dyn_cast<TileContractOp>(op)) {
+    if (auto contract = dyn_cast<TileContractOp>(op); contract && made.sums) {
+      auto type = cast<RankedTensorType>(contract.getType());
+      auto line = VectorType::get(type.getDimSize(0), type.getElementType());
+      for (auto [row, values] : llvm::zip(rows, known)) {
+        Value place = arith::SubIOp::create(builder, loc, row, made.first);
+        values[contract] =
+            vector::LoadOp::create(builder, loc, line, made.sums,
+                                   ValueRange{place, code.index(loc, 0)});
+      }
+    } else if (contract) {
       for (auto [values, sum] : llvm::zip(known, emitContract(contract, rows)))
         values[contract] = sum;
     } else if (auto reduce = dyn_cast<TileReduceOp>(op)) {
@@ -371,6 +383,8 @@ void TileSweep::emit() {
 
   if (hasPairs) {
     emitPairLoops(begin, end, totals);
+  } else if (hasMatrix) {
+    emitMatrixBlocks(begin, end);
   } else {
     unsigned contracts = llvm::count_if(
         ops, [](Operation *op) { return isa<TileContractOp>(op); });
@@ -403,5 +417,5 @@ void TileSweep::emit() {
     code.setRegister(reduce.getResult(), total);
   ops.clear();
   reductions.clear();
-  hasContract = hasSum = hasPairs = false;
+  hasContract = hasSum = hasPairs = hasMatrix = false;
 }

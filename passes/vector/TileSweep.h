@@ -86,6 +86,10 @@ private:
   mlir::Value readAhead(TileContractOp contract, mlir::Value place);
   void storeAhead(llvm::ArrayRef<mlir::Value> rows);
 
+  // Linear layers by a matrix unit (TileSweepMatrix.cpp).
+  bool canUseMatrixUnit(TileContractOp contract) const;
+  void emitMatrixBlocks(mlir::Value begin, mlir::Value end);
+
   // Weights that are held in pairs of keys (TileSweepPairs.cpp).
   bool isPaired(mlir::Operation *op) const;
   void emitPairLoops(mlir::Value begin, mlir::Value end,
@@ -99,7 +103,13 @@ private:
   const VectorTarget &target;
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
-  bool hasContract = false, hasSum = false, hasPairs = false;
+  bool hasContract = false, hasSum = false, hasPairs = false, hasMatrix = false;
+  /// The sums [row][lane] that a matrix unit has made, of the rows from `first`
+  /// on; null where none has.
+  struct Made {
+    mlir::Value sums, first;
+  };
+  Made made;
   /// What lies behind the lanes that a contraction reads in place: the memory,
   /// in one dimension; the first element to ask for, and how many at each term;
   /// and how many terms there are, and elements.
