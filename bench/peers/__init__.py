@@ -14,7 +14,7 @@ class Unsupported(Exception):
 
 
 PEERS = {"onnx_runtime": ("Attention", "MultiHead", "GroupQuery", "Unfused", "Linear", "MiniLM", "ViT"),
-         "torch_cpu": ("Sdpa", "Flex", "Linear", "ViT"), "openvino_cpu": ("Sdpa",), "jax_cpu": ("Attention",),
+         "torch_cpu": ("Sdpa", "Flex", "Linear", "PackedLinear", "MiniLM", "ViT"), "openvino_cpu": ("Sdpa",), "jax_cpu": ("Attention",),
          "iree_cpu": ("Attention",)}
 
 

@@ -33,8 +33,7 @@ class Peer:
     kind = "attention"
 
     def prepare(self, case, threads):
-        if case.dtype != "f32":
-            raise Unsupported(f"no {case.dtype} on CPUs")
+        refuse_narrow(case)
         nodes, inputs, constants = self.graph(case)
         made = session(nodes, inputs, constants, threads)
         shape = (case.B, case.I, case.heads, case.D)
@@ -43,6 +42,11 @@ class Peer:
             return made.run(None, inputs)[0]
         self.result = lambda o: o if o.ndim == 4 else o.reshape(shape).transpose(0, 2, 1, 3)
         return run
+
+
+def refuse_narrow(case):
+    if case.dtype != "f32":
+        raise Unsupported(f"no {case.dtype} on CPUs")
 
 
 def wide(case):
@@ -154,6 +158,7 @@ class Linear(Peer):
         return [node], {"x": case.x}, {"w": np.ascontiguousarray(case.w.T), "shift": case.shift}
 
     def prepare(self, case, threads):
+        refuse_narrow(case)
         made = session(*self.graph(case), threads)
         self.result = lambda o: o
         return lambda: made.run(None, {"x": case.x})[0]
@@ -165,6 +170,7 @@ class MiniLM:
     name, kind = "ORT fused graph", "minilm"
 
     def prepare(self, case, threads):
+        refuse_narrow(case)
         import onnx_peer
         peer = onnx_peer.Peer(case.tensors, threads)
         feed = peer.feed(case.ids, case.length)
@@ -180,6 +186,7 @@ class ViT:
     name, kind = "ORT fused graph", "vit"
 
     def prepare(self, case, threads):
+        refuse_narrow(case)
         sizes, nodes, constants = case.reference, [], {}
 
         def constant(name, value):

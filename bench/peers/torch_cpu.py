@@ -97,24 +97,74 @@ class Flex(Peer):
 class Linear(Peer):
     name, kind = "PyTorch linear", "linear"
 
+    def function(self, x, w, shift):
+        return lambda: torch.nn.functional.linear(x, w, shift)
+
     def prepare(self, case, threads):
         torch.set_num_threads(threads)
-        x, w, shift = (torch.from_numpy(each) for each in (case.x, case.w, case.shift))
+        run = self.function(*(tensor(each) for each in (case.x, case.w, case.shift)))
+
+        def inference():
+            with torch.inference_mode():
+                return run()
+        return inference
+
+
+class PackedLinear(Linear):
+    """With the weights in oneDNN's order, once for all calls, as PyTorch's compiler has them."""
+
+    name = "PyTorch packed linear"
+
+    def function(self, x, w, shift):
+        packed = torch.ops.mkldnn._reorder_linear_weight(w, len(x))
+        return lambda: torch.ops.mkldnn._linear_pointwise(x, packed, shift, "none", [], "")
+
+
+class MiniLM(Peer):
+    name, kind = "PyTorch", "minilm"
+
+    def prepare(self, case, threads):
+        torch.set_num_threads(threads)
+        sizes, functional = case.reference, torch.nn.functional
+        tensors = {name: tensor(np.array(value)) for name, value in case.tensors.items()}
+        ids, length = torch.from_numpy(case.ids), torch.from_numpy(case.length)[:, None]
+        layers = [f"encoder.layer.{layer}." for layer in range(sizes.LAYERS)]
+        joined = [[torch.cat([tensors[f"{at}attention.self.{part}.{kind}"] for part in ("query", "key", "value")])
+                   for kind in ("weight", "bias")] for at in layers]
+
+        def linear(x, name):
+            return functional.linear(x, tensors[name + ".weight"], tensors[name + ".bias"])
+
+        def norm(x, name):
+            return functional.layer_norm(x, x.shape[-1:], tensors[name + ".weight"], tensors[name + ".bias"],
+                                         sizes.EPSILON)
 
         def run():
             with torch.inference_mode():
-                return torch.nn.functional.linear(x, w, shift)
+                keep = torch.arange(case.S) < length
+                at = "embeddings."
+                x = functional.embedding(ids, tensors[at + "word_embeddings.weight"])
+                x = x + tensors[at + "position_embeddings.weight"][:case.S] + tensors[at + "token_type_embeddings.weight"][0]
+                x = norm(x, at + "LayerNorm")
+                for at, (weight, bias) in zip(layers, joined):
+                    heads = functional.linear(x, weight, bias)
+                    q, k, v = heads.view(*x.shape[:2], 3, sizes.HEADS, -1).permute(2, 0, 3, 1, 4)
+                    a = scaled_dot_product_attention(q, k, v, attn_mask=keep[:, None, None]).transpose(1, 2).flatten(2)
+                    x = norm(x + linear(a, at + "attention.output.dense"), at + "attention.output.LayerNorm")
+                    f = functional.gelu(linear(x, at + "intermediate.dense"))
+                    x = norm(x + linear(f, at + "output.dense"), at + "output.LayerNorm")
+                return functional.normalize((x * keep[:, :, None]).sum(1) / length, dim=-1).to(x.dtype)
         return run
 
 
-class ViT:
+class ViT(Peer):
     name, kind = "PyTorch", "vit"
 
     def prepare(self, case, threads):
         torch.set_num_threads(threads)
         sizes, functional = case.reference, torch.nn.functional
-        tensors = {name: torch.from_numpy(value) for name, value in case.tensors.items()}
-        patches = torch.from_numpy(case.patches)
+        tensors = {name: tensor(value) for name, value in case.tensors.items()}
+        patches = tensor(case.patches)
         layers = [f"encoder.layer.{layer}." for layer in range(sizes.LAYERS)]
         joined = [[torch.cat([tensors[f"{at}attention.attention.{part}.{kind}"] for part in ("query", "key", "value")])
                    for kind in ("weight", "bias")] for at in layers]
@@ -140,6 +190,3 @@ class ViT:
                     x = x + linear(f, at + "output.dense")
                 return norm(x, "layernorm")
         return run
-
-    def result(self, o):
-        return o.numpy()

@@ -39,11 +39,11 @@ def attention(q, k, v, keep):
     return np.einsum("bhij,bjhd->bihd", p, v).reshape(b, n, c)
 
 
-def embed(tensors, ids, length, dtype=np.float64):
+def embed(tensors, ids, length, dtype=np.float64, rounded=lambda x: x):
     """Normalized sentence embeddings.
 
     ids: integers [b, n]; length: integers [b], each at least 1; returns [b, 384] of `dtype`,
-    in which all the arithmetic is done.
+    in which all the arithmetic is done. `rounded` is applied to what layers pass on.
     """
     def param(name):
         return tensors[name].astype(dtype)
@@ -59,16 +59,16 @@ def embed(tensors, ids, length, dtype=np.float64):
     x = tensors["embeddings.word_embeddings.weight"][ids].astype(dtype)
     x = x + param("embeddings.position_embeddings.weight")[:n]
     x = x + param("embeddings.token_type_embeddings.weight")[0]
-    x = norm(x, "embeddings.LayerNorm")
+    x = rounded(norm(x, "embeddings.LayerNorm"))
     for layer in range(LAYERS):
         at = f"encoder.layer.{layer}."
-        q, k, v = (linear(x, at + "attention.self." + part) for part in ("query", "key", "value"))
-        a = linear(attention(q, k, v, keep), at + "attention.output.dense")
-        x = norm(x + a, at + "attention.output.LayerNorm")
-        f = linear(gelu(linear(x, at + "intermediate.dense")), at + "output.dense")
-        x = norm(x + f, at + "output.LayerNorm")
+        q, k, v = (rounded(linear(x, at + "attention.self." + part)) for part in ("query", "key", "value"))
+        a = linear(rounded(attention(q, k, v, keep)), at + "attention.output.dense")
+        x = rounded(norm(x + a, at + "attention.output.LayerNorm"))
+        f = linear(rounded(gelu(linear(x, at + "intermediate.dense"))), at + "output.dense")
+        x = rounded(norm(x + f, at + "output.LayerNorm"))
     y = (x * keep[:, :, None]).sum(axis=1) / length[:, None].astype(dtype)
-    return y / np.sqrt((y * y).sum(axis=-1, keepdims=True))
+    return rounded(y / np.sqrt((y * y).sum(axis=-1, keepdims=True)))
 
 
 def sample_batch(batch=8, n=128, seed=1):

@@ -59,8 +59,9 @@ def attention(q, k, v):
     return (p @ v).transpose(0, 2, 1, 3).reshape(b, n, c)
 
 
-def encode(tensors, patches, dtype=np.float64):
-    """patches: [b, 196, 768]; returns all tokens, [b, 197, 768] of `dtype`, in which all the arithmetic is done."""
+def encode(tensors, patches, dtype=np.float64, rounded=lambda x: x):
+    """patches: [b, 196, 768]; returns all tokens, [b, 197, 768] of `dtype`, in which all the arithmetic is done.
+    `rounded` is applied to what layers pass on."""
     def param(name):
         return tensors[name].astype(dtype)
 
@@ -74,12 +75,12 @@ def encode(tensors, patches, dtype=np.float64):
 
     x = linear(patches.astype(dtype), "embeddings.patch_embeddings.projection")
     token = np.broadcast_to(param("embeddings.cls_token"), (len(x), 1, WIDTH))
-    x = np.concatenate([token, x], axis=1) + param("embeddings.position_embeddings")
+    x = rounded(np.concatenate([token, x], axis=1) + param("embeddings.position_embeddings"))
     for layer in range(LAYERS):
         at = f"encoder.layer.{layer}."
-        u = norm(x, at + "layernorm_before")
-        q, k, v = (linear(u, at + "attention.attention." + part) for part in ("query", "key", "value"))
-        x = x + linear(attention(q, k, v), at + "attention.output.dense")
-        u = norm(x, at + "layernorm_after")
-        x = x + linear(gelu(linear(u, at + "intermediate.dense")), at + "output.dense")
-    return norm(x, "layernorm")
+        u = rounded(norm(x, at + "layernorm_before"))
+        q, k, v = (rounded(linear(u, at + "attention.attention." + part)) for part in ("query", "key", "value"))
+        x = rounded(x + linear(rounded(attention(q, k, v)), at + "attention.output.dense"))
+        u = rounded(norm(x, at + "layernorm_after"))
+        x = rounded(x + linear(rounded(gelu(linear(u, at + "intermediate.dense"))), at + "output.dense"))
+    return rounded(norm(x, "layernorm"))
