@@ -81,7 +81,8 @@ public:
       : builder(builder), code(code), loc(contract.getLoc()), unit(builder),
         layer(*getLayer(contract)) {
     auto place = [&](TileLoadOp load, unsigned along) {
-      return unit.locate(loc, load.getSource(), code.locateFirst(load, load.getSymbols()),
+      return unit.locate(loc, load.getSource(),
+                         code.locateFirst(load, load.getSymbols()),
                          TileCode::getMemoryDim(load, along));
     };
     inputs = place(layer.inputs, 0);
