@@ -137,7 +137,9 @@ def Attn_PanelAttr : Attn_Attr<"Panel", "panel"> {
   let summary = "How a weight is packed: as a matrix, in panels of rows";
   let description = [{
     The weight's dimensions `rows` (flattened, in this order) by `columns`; held as
-    panels of `width` rows, `[ceil(rows / width)][columns][width]`, padded with zeros.
+    panels of `width` rows, `[ceil(rows / width)][columns][width]`, padded with zeros. Where the packed
+    type has four dimensions, columns are in pairs, in multiples of 16 of them, also padded with zeros:
+    `[ceil(rows / width)][pairs][width][2]`.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
                         ArrayRefParameter<"int64_t">:$columns, "int64_t":$width);

@@ -327,7 +327,7 @@ def Attn_ParamOp : Attn_Op<"param", [Symbol]> {
     when the model is loaded.
 
     With `panel`, the weight is packed once, at load: `type` is then the packed
-    shape (panels x columns x width) and `sourceType` the shape in the file.
+    shape (panels x columns x width, or panels x pairs x width x 2) and `sourceType` the shape in the file.
 
     ```mlir
     attn.param @wq family 6 from "encoder.layer.{}.query.weight" : tensor<384x384xf32>
