@@ -66,8 +66,9 @@ static Value buildConstant(OpBuilder &builder, Location loc, Type like,
   return arith::ConstantOp::create(builder, loc, attr);
 }
 
-Value FloatMath::constant(float value) {
-  return buildConstant(builder, loc, type, builder.getF32FloatAttr(value));
+Value FloatMath::constant(double value) {
+  return buildConstant(builder, loc, type,
+                       builder.getFloatAttr(getElementTypeOrSelf(type), value));
 }
 
 Value FloatMath::constantInt(int32_t value) {
@@ -101,18 +102,11 @@ Value FloatMath::fromInt(Value x) {
   return arith::BitcastOp::create(builder, loc, type, x);
 }
 
-Value FloatMath::selectIf(CmpFPredicate predicate, Value x, float bound,
+Value FloatMath::selectIf(CmpFPredicate predicate, Value x, double bound,
                           Value value, Value other) {
   Value holds =
       arith::CmpFOp::create(builder, loc, predicate, x, constant(bound));
   return arith::SelectOp::create(builder, loc, holds, value, other);
-}
-
-Value FloatMath::polynomial(Value x, ArrayRef<float> coefficients) {
-  Value p = constant(coefficients.back());
-  for (float coefficient : llvm::reverse(coefficients.drop_back()))
-    p = fma(p, x, constant(coefficient));
-  return p;
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,8 +202,8 @@ static Decomposed decompose(FloatMath math, Value x) {
   result.f = math.sub(math.fromInt(fraction), math.constant(1.0f));
   // f - f^2 / 2 + f^3 p(f)
   Value square = math.mul(result.f, result.f);
-  Value rest = math.fma(math.polynomial(result.f, kLog1pRest), result.f,
-                        math.constant(-0.5f));
+  Value rest = math.fma(math.polynomial(result.f, ArrayRef(kLog1pRest)),
+                        result.f, math.constant(-0.5f));
   result.log1p = math.fma(rest, square, result.f);
   return result;
 }
@@ -261,7 +255,8 @@ struct ExpandElementary : OpRewritePattern<OpTy> {
 
 bool fovea::attn::isElementary(Operation *op) {
   return isa<math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp,
-             math::Log2Op, math::Log1pOp, math::TanhOp, math::ErfOp>(op) &&
+             math::Log2Op, math::Log1pOp, math::TanhOp, math::ErfOp,
+             math::SinOp, math::CosOp>(op) &&
          getElementTypeOrSelf(op->getResult(0).getType()).isF32();
 }
 
@@ -269,8 +264,9 @@ void fovea::attn::populateElementaryPatterns(RewritePatternSet &patterns) {
   patterns.add<ExpandElementary<math::ExpOp, buildExp>,
                ExpandElementary<math::Exp2Op, buildExp2>,
                ExpandElementary<math::LogOp, buildLog>,
-               ExpandElementary<math::Log2Op, buildLog2>>(
-      patterns.getContext());
+               ExpandElementary<math::Log2Op, buildLog2>,
+               ExpandElementary<math::SinOp, buildSin>,
+               ExpandElementary<math::CosOp, buildCos>>(patterns.getContext());
   populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
     return llvm::is_contained(
         {math::ExpM1Op::getOperationName(), math::Log1pOp::getOperationName(),

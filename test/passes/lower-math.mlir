@@ -1,4 +1,5 @@
 // RUN: fovea-opt %s -attn-lower-math | FileCheck %s
+// RUN: fovea-opt %s -attn-lower-math -cse | FileCheck %s --check-prefix=ONCE
 
 // CHECK-LABEL: func.func @vectors(
 // CHECK-NOT:     math.exp %
@@ -9,6 +10,22 @@ func.func @vectors(%x: vector<16xf32>) -> vector<16xf32> {
   %e = math.exp %x : vector<16xf32>
   %t = math.tanh %e : vector<16xf32>
   return %t : vector<16xf32>
+}
+
+// Sines and cosines share the turns of their argument, once CSE has seen them.
+// CHECK-LABEL: func.func @turns(
+// CHECK-NOT:     math.sin
+// CHECK-NOT:     math.cos
+// CHECK:         math.roundeven {{.*}} : vector<16xf64>
+// CHECK:         return
+// ONCE-LABEL:    func.func @turns(
+// ONCE-COUNT-7:  math.roundeven
+// ONCE-NOT:      math.roundeven
+// ONCE:          return
+func.func @turns(%x: vector<16xf32>) -> (vector<16xf32>, vector<16xf32>) {
+  %s = math.sin %x : vector<16xf32>
+  %c = math.cos %x : vector<16xf32>
+  return %s, %c : vector<16xf32>, vector<16xf32>
 }
 
 // CHECK-LABEL: func.func @negative_scalars(
