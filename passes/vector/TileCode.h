@@ -95,8 +95,11 @@ public:
   mlir::Value readRow(mlir::Location loc, mlir::Value tile,
                       llvm::ArrayRef<mlir::Value> coordinates, int64_t width,
                       mlir::Value count = {});
-  /// Whether these elements lie side by side, or are computed from such.
+  /// Whether these elements lie side by side, or are computed from such. Only
+  /// rows that begin at a multiple of their length, a power of two up to
+  /// `longestRow`, may be read of a load that repeats itself.
   bool canReadRow(mlir::Value tile) const;
+  static constexpr int64_t longestRow = 16;
   /// The same along any dimension, one by one where they do not lie side by
   /// side.
   mlir::Value readSpan(mlir::Location loc, mlir::Value tile, unsigned dim,
@@ -160,6 +163,9 @@ public:
         load.getMap(), mlir::cast<mlir::MemRefType>(load.getSource().getType()),
         dim, load.readsPairs() ? 2 : 1);
   }
+  /// Whether a load reads the same elements again and again along its last
+  /// dimension, side by side in memory within each `width` of them.
+  static bool repeatsRows(TileLoadOp load, int64_t width);
 
   /// The dimension of memory that what a load reads lies along one after the
   /// other, by dimension `along` of the tile; nothing if it may be anywhere.

@@ -73,20 +73,32 @@ static bool isInserted(Value tile) {
 
 /// Whether a map of lanes is brought into a panel: each of its elements is
 /// needed more than once, or in memory.
-static bool isHeld(TileMapOp map) {
+static bool needsPanel(TileMapOp map) {
   return isReadInLoop(map) || isContracted(map) || isInserted(map);
+}
+
+/// Whether a tile is loaded from memory along its last dimension, across the
+/// lanes, and for maps alone that are held.
+static bool isLoadedAcross(Value tile, const TileCode &code) {
+  auto load = tile.getDefiningOp<TileLoadOp>();
+  return load && code.canTranspose(tile) && !TileCode::isOverwritten(load) &&
+         llvm::all_of(tile.getUsers(), [](Operation *user) {
+           auto map = dyn_cast<TileMapOp>(user);
+           return map && needsPanel(map);
+         });
 }
 
 /// Whether tiles with lanes that are read from memory across them can be read
 /// by what is computed of them, which is transposed instead.
 static bool isReadThrough(TileLoadOp load, const TileCode &code) {
-  return llvm::all_of(load->getUsers(), [&](Operation *user) {
-    auto map = dyn_cast<TileMapOp>(user);
-    return map && isHeld(map) && code.canTranspose(map) &&
-           llvm::all_of(map.getInputs(), [&](Value input) {
-             return input == load || !code.getLane(input);
-           });
-  });
+  return isLoadedAcross(load, code) &&
+         llvm::all_of(load->getUsers(), [&](Operation *user) {
+           auto map = cast<TileMapOp>(user);
+           return code.canTranspose(map) &&
+                  llvm::all_of(map.getInputs(), [&](Value input) {
+                    return !code.getLane(input) || isLoadedAcross(input, code);
+                  });
+         });
 }
 
 /// The panel that a tile is to be built in: the place in a larger one that it
@@ -145,7 +157,7 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   // What is read again for every key is brought into lanes once; what memory
   // has along the lanes already, or is read once, is read where it is used.
   bool isTransposed = code.canTranspose(load);
-  if (isTransposed && !overwritten && isReadThrough(load, code))
+  if (isReadThrough(load, code))
     return success();
   bool isContiguous = TileCode::isContiguous(load, *lane);
   bool reread = isContracted(load) || isInserted(load) || isReadInLoop(load);
@@ -253,7 +265,7 @@ LogicalResult TileVectorizer::processMap(TileMapOp map) {
       fillRowPanel(map);
     return success();
   }
-  if (!isHeld(map))
+  if (!needsPanel(map))
     return success();
   Value panel = createTarget(map);
   fillLanePanel(map, panel);

@@ -18,6 +18,25 @@ using namespace fovea::attn;
 // Rows
 //===----------------------------------------------------------------------===//
 
+bool TileCode::repeatsRows(TileLoadOp load, int64_t width) {
+  AffineMap map = load.getMap();
+  if (map.getNumResults() == 0)
+    return false;
+  auto mod = dyn_cast<AffineBinaryOpExpr>(map.getResults().back());
+  if (!mod || mod.getKind() != AffineExprKind::Mod)
+    return false;
+  unsigned last = cast<RankedTensorType>(load.getType()).getRank() - 1;
+  auto modulus = dyn_cast<AffineConstantExpr>(mod.getRHS());
+  if (!modulus || modulus.getValue() % width != 0 ||
+      mod.getLHS() != getAffineDimExpr(last, map.getContext()))
+    return false;
+  SmallVector<AffineExpr> once(map.getResults());
+  once.back() = mod.getLHS();
+  return isContiguous(AffineMap::get(map.getNumDims(), map.getNumSymbols(),
+                                     once, map.getContext()),
+                      cast<MemRefType>(load.getSource().getType()), last);
+}
+
 bool TileCode::canReadRow(Value tile) const {
   auto type = cast<RankedTensorType>(tile.getType());
   if (type.getRank() == 0 || getRegister(tile) || columnPanels.contains(tile))
@@ -34,7 +53,7 @@ bool TileCode::canReadRow(Value tile) const {
       if (getLane(lookup) ||
           cast<AffineMapAttr>(map).getValue().isFunctionOfDim(last))
         return false;
-    return isContiguous(load, last);
+    return isContiguous(load, last) || repeatsRows(load, longestRow);
   }
   auto map = tile.getDefiningOp<TileMapOp>();
   if (!map)

@@ -28,6 +28,21 @@ Value TileCode::spanMask(Location loc, Value count, int64_t width) {
       builder, loc, VectorType::get({width}, builder.getI1Type()), count);
 }
 
+/// Whether a coordinate is known to be a multiple of `width`.
+static bool isMultiple(Value coordinate, int64_t width) {
+  auto isKnown = [&](Value value) {
+    std::optional<int64_t> constant = getConstantIntValue(value);
+    return constant && *constant % width == 0;
+  };
+  auto argument = dyn_cast<BlockArgument>(coordinate);
+  auto loop = argument
+                  ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp())
+                  : scf::ForOp();
+  return isKnown(coordinate) ||
+         (loop && loop.getInductionVar() == coordinate &&
+          isKnown(loop.getLowerBound()) && isKnown(loop.getStep()));
+}
+
 Value TileCode::readSpan(Location loc, Value tile, unsigned dim,
                          ArrayRef<Value> coordinates, int64_t width,
                          Value count) {
@@ -36,9 +51,12 @@ Value TileCode::readSpan(Location loc, Value tile, unsigned dim,
   if (isComputed)
     return computeSpan(loc, tile, dim, coordinates, width, count);
   unsigned rank = cast<RankedTensorType>(tile.getType()).getRank();
-  if (dim + 1 == rank && canReadRow(tile))
-    return readRow(loc, tile, coordinates, width, count);
   auto load = tile.getDefiningOp<TileLoadOp>();
+  bool isBroken =
+      load && !getPanel(tile) && !isContiguous(load, dim) &&
+      !(repeatsRows(load, width) && isMultiple(coordinates[dim], width));
+  if (dim + 1 == rank && canReadRow(tile) && !isBroken)
+    return readRow(loc, tile, coordinates, width, count);
   bool isAlongMemory =
       load && !getPanel(tile) && isContiguous(load, dim) &&
       llvm::none_of(load.getLookupMaps(), [&](Attribute map) {
