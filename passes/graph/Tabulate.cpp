@@ -7,12 +7,12 @@
 
 #include "dialect/Attn.h"
 #include "passes/Passes.h"
+#include "passes/graph/JoinTables.h"
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallBitVector.h"
 
@@ -23,6 +23,10 @@ namespace fovea::attn {
 
 using namespace mlir;
 using namespace fovea::attn;
+
+/// Tables that repeat themselves do so only between vectors of as many
+/// elements.
+static constexpr int64_t fewestRepeated = 16;
 
 /// Whether an op costs many times what reading a table does.
 static bool isExpensive(Operation &op) {
@@ -39,18 +43,24 @@ class RegionTabulator {
 public:
   RegionTabulator(RewriterBase &rewriter, AttentionOp op, Region &region)
       : rewriter(rewriter), op(op), loc(op.getLoc()), domain(op.getDomain()),
-        region(region), body(&region.front()) {}
+        region(region), body(&region.front()), moduli(domain.getNumDims()) {}
 
-  void run();
+  /// Returns the tables that the region reads.
+  SmallVector<linalg::GenericOp> run();
 
 private:
   using Dims = llvm::SmallBitVector;
 
   void collectDims();
+  AffineExpr getExpr(Operation &inner) const;
+  std::optional<unsigned> getFolded(Value value) const;
+  bool canRepeat(unsigned dim, int64_t modulus) const;
+  void foldDims(ArrayRef<Operation *> roots);
+  AffineExpr getAxisExpr(unsigned dim) const;
   bool isTabulable(Operation &inner) const;
   llvm::SetVector<Operation *> getSlice(Operation *root,
                                         const DenseSet<Value> &known) const;
-  Value buildTable(Operation *root);
+  linalg::GenericOp buildTable(Operation *root);
   void readTable(Operation *root, Value table);
 
   RewriterBase &rewriter;
@@ -64,7 +74,12 @@ private:
   DenseMap<Value, Dims> dims;
   /// The dimensions of each operand of the region.
   SmallVector<Dims> operandDims;
-  DenseMap<Operation *, Value> tables;
+  /// What an integer is of the index values, where that is affine.
+  DenseMap<Value, AffineExpr> exprs;
+  /// Of a dimension that functions only depend on by its remainder, the
+  /// divisor; of others 0.
+  SmallVector<int64_t> moduli;
+  DenseMap<Operation *, linalg::GenericOp> tables;
 };
 
 } // namespace
@@ -91,10 +106,98 @@ void RegionTabulator::collectDims() {
       if (known)
         used |= it->second;
     }
-    if (known)
-      for (Value result : inner.getResults())
-        dims[result] = used;
+    if (!known)
+      continue;
+    for (Value result : inner.getResults())
+      dims[result] = used;
+    if (AffineExpr expr = getExpr(inner))
+      exprs[inner.getResult(0)] = expr;
   }
+}
+
+/// The affine expression of index values that an op computes, or null. Two
+/// steps of the language's remainder become one.
+AffineExpr RegionTabulator::getExpr(Operation &inner) const {
+  if (auto index = dyn_cast<IndexOp>(inner))
+    return rewriter.getAffineDimExpr(index.getDim());
+  if (inner.getNumResults() != 1)
+    return {};
+  if (IntegerAttr constant; matchPattern(&inner, m_Constant(&constant)))
+    return rewriter.getAffineConstantExpr(constant.getInt());
+  SmallVector<AffineExpr> from;
+  for (Value operand : inner.getOperands())
+    from.push_back(exprs.lookup(operand));
+  if (llvm::is_contained(from, AffineExpr()))
+    return {};
+  if (isa<arith::IndexCastOp>(inner))
+    return from[0];
+  if (isa<arith::AddIOp>(inner))
+    return from[0] + from[1];
+  if (isa<arith::SubIOp>(inner))
+    return from[0] - from[1];
+  auto constant =
+      from.size() == 2 ? dyn_cast<AffineConstantExpr>(from[1]) : nullptr;
+  if (!constant || constant.getValue() <= 0)
+    return {};
+  if (isa<arith::MulIOp>(inner))
+    return from[0] * constant;
+  if (isa<arith::FloorDivSIOp>(inner))
+    return from[0].floorDiv(constant);
+  return {};
+}
+
+/// The dimension that a value is the remainder of, as `moduli` has it.
+std::optional<unsigned> RegionTabulator::getFolded(Value value) const {
+  auto mod = dyn_cast_or_null<AffineBinaryOpExpr>(exprs.lookup(value));
+  if (!mod || mod.getKind() != AffineExprKind::Mod)
+    return std::nullopt;
+  auto dim = dyn_cast<AffineDimExpr>(mod.getLHS());
+  if (!dim ||
+      mod.getRHS() != rewriter.getAffineConstantExpr(moduli[dim.getPosition()]))
+    return std::nullopt;
+  return dim.getPosition();
+}
+
+/// Whether tables may have only `modulus` elements along a dimension: it has
+/// more, and a tile has them in order from the first one on.
+bool RegionTabulator::canRepeat(unsigned dim, int64_t modulus) const {
+  DimKind kind = domain.getKinds()[dim];
+  return (kind == DimKind::contraction || kind == DimKind::value) &&
+         domain.getBounds()[dim] > modulus && modulus % fewestRepeated == 0;
+}
+
+/// Finds the dimensions that all of `roots` depend on by the same remainder
+/// alone, if by anything of them: their tables repeat themselves.
+void RegionTabulator::foldDims(ArrayRef<Operation *> roots) {
+  for (Operation &inner : *body) {
+    auto mod = inner.getNumResults() == 1
+                   ? dyn_cast_or_null<AffineBinaryOpExpr>(
+                         exprs.lookup(inner.getResult(0)))
+                   : nullptr;
+    if (!mod || mod.getKind() != AffineExprKind::Mod)
+      continue;
+    auto dim = dyn_cast<AffineDimExpr>(mod.getLHS());
+    auto divisor = dyn_cast<AffineConstantExpr>(mod.getRHS());
+    int64_t &modulus = moduli[dim ? dim.getPosition() : 0];
+    if (!dim || !divisor || modulus != 0 ||
+        !canRepeat(dim.getPosition(), divisor.getValue()))
+      continue;
+    modulus = divisor.getValue();
+    bool isRead = llvm::any_of(roots, [&](Operation *root) {
+      return llvm::any_of(getSlice(root, {}), [&](Operation *step) {
+        auto index = dyn_cast<IndexOp>(step);
+        return index && index.getDim() == dim.getPosition();
+      });
+    });
+    if (isRead)
+      modulus = 0;
+  }
+}
+
+/// What of a dimension the axis of a table is.
+AffineExpr RegionTabulator::getAxisExpr(unsigned dim) const {
+  AffineExpr expr = rewriter.getAffineDimExpr(dim);
+  return moduli[dim] ? expr % moduli[dim] : expr;
 }
 
 /// An expensive function of positions, with no more of them than an operand
@@ -110,7 +213,8 @@ bool RegionTabulator::isTabulable(Operation &inner) const {
   });
 }
 
-/// What `root` is computed by, in order, without what computes `known`.
+/// What `root` is computed by, in order, without what computes `known` and the
+/// remainders that are axes.
 llvm::SetVector<Operation *>
 RegionTabulator::getSlice(Operation *root, const DenseSet<Value> &known) const {
   DenseSet<Operation *> needed = {root};
@@ -120,7 +224,7 @@ RegionTabulator::getSlice(Operation *root, const DenseSet<Value> &known) const {
       continue;
     reversed.push_back(&inner);
     for (Value operand : inner.getOperands())
-      if (!known.contains(operand))
+      if (!known.contains(operand) && !getFolded(operand))
         needed.insert(operand.getDefiningOp());
   }
   llvm::SetVector<Operation *> slice;
@@ -130,8 +234,8 @@ RegionTabulator::getSlice(Operation *root, const DenseSet<Value> &known) const {
 
 /// The tensor of a function's values over the dimensions that it depends on.
 /// A function of fewer of them inside it has a table too.
-Value RegionTabulator::buildTable(Operation *root) {
-  if (Value table = tables.lookup(root))
+linalg::GenericOp RegionTabulator::buildTable(Operation *root) {
+  if (linalg::GenericOp table = tables.lookup(root))
     return table;
   const Dims &used = dims.find(root->getResult(0))->second;
   DenseSet<Value> known;
@@ -154,7 +258,7 @@ Value RegionTabulator::buildTable(Operation *root) {
     if (llvm::none_of(value.getUsers(),
                       [&](Operation *user) { return slice.contains(user); }))
       continue;
-    inputs.push_back(buildTable(other));
+    inputs.push_back(buildTable(other).getResult(0));
     read.push_back(value);
     SmallVector<AffineExpr> exprs;
     for (unsigned dim : dims.find(value)->second.set_bits())
@@ -169,7 +273,8 @@ Value RegionTabulator::buildTable(Operation *root) {
       cast<AttentionOpInterface>(op.getOperation()).getMixedBounds();
   SmallVector<OpFoldResult> sizes;
   for (unsigned dim : axes)
-    sizes.push_back(bounds[dim]);
+    sizes.push_back(moduli[dim] ? rewriter.getIndexAttr(moduli[dim])
+                                : bounds[dim]);
   Value empty = tensor::EmptyOp::create(rewriter, loc, sizes,
                                         root->getResult(0).getType());
   auto table = linalg::GenericOp::create(
@@ -180,18 +285,25 @@ Value RegionTabulator::buildTable(Operation *root) {
         IRMapping mapping;
         for (auto [value, arg] : llvm::zip(read, args))
           mapping.map(value, arg);
+        auto buildIndex = [&](unsigned dim) -> Value {
+          return linalg::IndexOp::create(b, loc,
+                                         llvm::find(axes, dim) - axes.begin());
+        };
         for (Operation *step : slice) {
+          for (Value operand : step->getOperands())
+            if (std::optional<unsigned> dim = getFolded(operand);
+                dim && !mapping.contains(operand))
+              mapping.map(operand,
+                          b.createOrFold<arith::IndexCastOp>(
+                              loc, operand.getType(), buildIndex(*dim)));
           if (auto index = dyn_cast<IndexOp>(step))
-            mapping.map(
-                index.getResult(),
-                linalg::IndexOp::create(
-                    b, loc, llvm::find(axes, index.getDim()) - axes.begin()));
+            mapping.map(index.getResult(), buildIndex(index.getDim()));
           else
             b.clone(*step, mapping);
         }
         linalg::YieldOp::create(b, loc, mapping.lookup(root->getResult(0)));
       });
-  return tables[root] = table.getResult(0);
+  return tables[root] = table;
 }
 
 /// Makes a table the last operand of the region, and its element what the
@@ -207,7 +319,7 @@ void RegionTabulator::readTable(Operation *root, Value table) {
   SmallVector<int32_t> segments(op.getInputSegments());
   SmallVector<AffineExpr> exprs;
   for (unsigned dim : dims.find(root->getResult(0))->second.set_bits())
-    exprs.push_back(rewriter.getAffineDimExpr(dim));
+    exprs.push_back(getAxisExpr(dim));
   inputs.insert(inputs.begin() + position, table);
   accesses.insert(accesses.begin() + position,
                   AffineMap::get(domain.getNumDims() + op.getNumLookups(),
@@ -223,7 +335,7 @@ void RegionTabulator::readTable(Operation *root, Value table) {
       root->getResult(0), body->addArgument(root->getResultTypes()[0], loc));
 }
 
-void RegionTabulator::run() {
+SmallVector<linalg::GenericOp> RegionTabulator::run() {
   collectDims();
   // Functions that others are computed by are tabulated with those.
   DenseSet<Operation *> covered;
@@ -239,18 +351,20 @@ void RegionTabulator::run() {
       return covered.contains(user);
     });
   });
+  foldDims(roots);
   rewriter.setInsertionPoint(op);
-  SmallVector<Value> built;
+  SmallVector<linalg::GenericOp> built;
   for (Operation *root : roots)
     built.push_back(buildTable(root));
   for (auto [root, table] : llvm::zip(roots, built))
-    readTable(root, table);
+    readTable(root, table.getResult(0));
   SmallVector<Operation *> steps;
   for (Operation &inner : body->without_terminator())
     steps.push_back(&inner);
   for (Operation *inner : llvm::reverse(steps))
     if (inner->use_empty())
       rewriter.eraseOp(inner);
+  return built;
 }
 
 namespace {
@@ -265,11 +379,16 @@ struct TabulatePass : fovea::attn::impl::TabulatePassBase<TabulatePass> {
           }))
         continue; // in memory, tables would have to be allocated
       auto self = cast<AttentionOpInterface>(op.getOperation());
+      SmallVector<linalg::GenericOp> tables;
+      auto tabulate = [&](Region &region) {
+        llvm::append_range(tables, RegionTabulator(rewriter, op, region).run());
+      };
       for (unsigned k = 0; k < self.getNumContractions(); ++k)
-        RegionTabulator(rewriter, op, self.getContraction(k)).run();
+        tabulate(self.getContraction(k));
       for (unsigned k = 0; k < self.getNumValues(); ++k)
         if (!self.isLogWeight(k))
-          RegionTabulator(rewriter, op, self.getValue(k)).run();
+          tabulate(self.getValue(k));
+      joinTables(rewriter, std::move(tables));
     }
   }
 };

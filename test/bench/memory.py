@@ -17,9 +17,9 @@ LENGTHS = (1 << 10, 1 << 20)
 
 
 def most(row, length, width, threads=1):
-    """What a row's variant may need: 1 MiB for each thread, and for rotary positions their tables, which are a function
-    of the position alone: two numbers of f32 for each of the width, of queries and of keys."""
-    tables = 2 * length * 2 * width * 4 if row.variant.rotate else 0
+    """What a row's variant may need: 1 MiB for each thread, and for rotary positions their table, which is a function
+    of the position alone and serves queries and keys: two numbers of f32 for each pair of components."""
+    tables = length * 2 * (width // 2) * 4 if row.variant.rotate else 0
     return threads * MIB + tables
 
 
