@@ -218,10 +218,12 @@ void NarrowTensors::rewrite(RewriterBase &rewriter) {
       rewriter.setInsertionPoint(generic);
       Value place =
           narrowPlace(rewriter, generic.getLoc(), generic.getOutputs()[0]);
-      arith::TruncFOp narrow = getRounding(generic);
       generic.getOutputsMutable()[0].set(place);
       generic.getBody()->getArguments().back().setType(rewriter.getBF16Type());
-      generic.getBody()->getTerminator()->setOperand(0, narrow);
+      // What was rounded, or an element that has become bf16 itself.
+      Operation *yield = generic.getBody()->getTerminator();
+      yield->setOperand(
+          0, yield->getOperand(0).getDefiningOp<arith::ExtFOp>().getIn());
     } else if (auto attention = value.getDefiningOp<AttentionOp>()) {
       rewriter.setInsertionPoint(attention);
       OpOperand &out =

@@ -9,10 +9,7 @@
 #include "passes/Passes.h"
 #include "passes/tile/NarrowResults.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 
 namespace fovea::attn {
@@ -47,37 +44,14 @@ static bool areRounded(TileMapOp weights) {
   return isRounded && endsInBf16(weights.getResult());
 }
 
-/// (a - b) * c as a * c - b * c: where b is of the row, so is the second
-/// product, and what rounding it changes is a factor of all weights of the row.
-static void distribute(RewriterBase &rewriter, math::Exp2Op exp2) {
-  auto product = exp2.getOperand().getDefiningOp<arith::MulFOp>();
-  auto difference =
-      product ? product.getLhs().getDefiningOp<arith::SubFOp>() : nullptr;
-  if (!difference || !matchPattern(product.getRhs(), m_Constant()))
-    return;
-  Location loc = product.getLoc();
-  rewriter.setInsertionPoint(product);
-  Value factor = product.getRhs();
-  Value shift =
-      arith::MulFOp::create(rewriter, loc, difference.getRhs(), factor);
-  shift = arith::NegFOp::create(rewriter, loc, shift);
-  rewriter.replaceOpWithNewOp<math::FmaOp>(product, difference.getLhs(), factor,
-                                           shift);
-  if (difference->use_empty())
-    rewriter.eraseOp(difference);
-}
-
 namespace {
 struct ApproximateWeightsPass
     : fovea::attn::impl::ApproximateWeightsPassBase<ApproximateWeightsPass> {
   void runOnOperation() override {
-    IRRewriter rewriter(&getContext());
     getOperation()->walk([&](TileMapOp map) {
       math::Exp2Op exp2 = getWeight(map);
-      if (!exp2 || !areRounded(map))
-        return;
-      exp2.setFastmath(exp2.getFastmath() | arith::FastMathFlags::afn);
-      distribute(rewriter, exp2);
+      if (exp2 && areRounded(map))
+        exp2.setFastmath(exp2.getFastmath() | arith::FastMathFlags::afn);
     });
   }
 };

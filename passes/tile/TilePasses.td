@@ -118,18 +118,17 @@ def ApproximateWeightsPass : Pass<"attn-approximate-weights"> {
   let summary = "Compute weights no closer than rounding them shows";
   let description = [{
     The powers of two that an `attn.tile.map` yields for pairs of rows and keys may be approximate (`afn`) where they are
-    rounded to bf16 before they weigh anything (`attn-narrow-weights`) and all that becomes of them is stored as bf16;
-    and the shift of a row is scaled by itself:
+    rounded to bf16 before they weigh anything (`attn-narrow-weights`) and all that becomes of them is stored as bf16:
 
     ```
-    exp2((score - shift) * c)
+    exp2(x)
     ==>
-    exp2(fma(score, c, -(shift * c))) fastmath<afn>
+    exp2(x) fastmath<afn>
     ```
 
-    Rounding the second product changes all weights of a row by the same factor, and so no weighted mean.
+    Their arguments stay differences from the row's shift: products by themselves would overflow where an additive
+    mask is as low as numbers get.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
 def SplitContractionsPass : Pass<"attn-split-contractions"> {

@@ -68,7 +68,7 @@ findLoops(TileLoadOp load, SetVector<Operation *> &slice) {
         failed(getBackwardSlice(op, &slice, options)))
       return std::nullopt;
   for (Operation *op : slice) {
-    if (op->getNumRegions() || !isMemoryEffectFree(op))
+    if (op->getNumRegions() || !isPure(op))
       return std::nullopt;
     used.insert_range(op->getOperands());
   }
@@ -135,6 +135,7 @@ RowsAhead::RowsAhead(OpBuilder &builder, TileCode &code, Value tile)
   Value size = memref::DimOp::create(builder, loc, load.getSource(), rows.dim);
   Value last =
       arith::SubIOp::create(builder, loc, size, code.getExtents(load)[0]);
+  last = arith::MaxSIOp::create(builder, loc, last, code.index(loc, 0));
   Value &first = rows.indices[rows.dim];
   first = arith::MinSIOp::create(builder, loc, first, last);
 }

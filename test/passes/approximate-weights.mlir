@@ -7,19 +7,18 @@
 #re = affine_map<(r, e) -> (r, e)>
 #first = affine_map<(r) -> (r)>
 
-// Weights that are rounded before they weigh: the shift is scaled by itself.
+// Weights that are rounded before they weigh.
 // CHECK-LABEL: func @rounded
-// CHECK: ^bb0(%[[S:.*]]: f32, %[[M:.*]]: f32):
-// CHECK-NEXT: %[[SHIFT:.*]] = arith.mulf %[[M]], %[[C:.*]] : f32
-// CHECK-NEXT: %[[LESS:.*]] = arith.negf %[[SHIFT]]
-// CHECK-NEXT: %[[X:.*]] = math.fma %[[S]], %[[C]], %[[LESS]]
+// CHECK: %[[D:.*]] = arith.subf
+// CHECK-NEXT: %[[X:.*]] = arith.mulf %[[D]]
 // CHECK-NEXT: %[[W:.*]] = math.exp2 %[[X]] fastmath<afn>
 // CHECK-NEXT: attn.yield %[[W]]
 
 // The polynomial has degree 3.
 // POLYNOMIAL-LABEL: func @rounded
 // POLYNOMIAL-NOT: math.exp2
-// POLYNOMIAL: %[[N:.*]] = arith.subf
+// POLYNOMIAL: arith.addf
+// POLYNOMIAL-NEXT: %[[N:.*]] = arith.subf
 // POLYNOMIAL-NEXT: %[[F:.*]] = arith.subf %{{.*}}, %[[N]]
 // POLYNOMIAL-COUNT-3: math.fma %{{.*}}, %[[F]], %{{.*}} : vector<32xf32>
 // POLYNOMIAL-NOT: math.fma
