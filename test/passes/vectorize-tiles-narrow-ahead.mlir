@@ -19,7 +19,8 @@
 // CHECK:     %[[HEAD:.*]] = arith.select %[[MOVES]], %[[ZERO]], %[[NEXT]]
 // CHECK:     %[[LATER:.*]] = arith.addi %[[J]], %[[BLOCK]]
 // CHECK:     %[[THEN:.*]] = arith.select %[[MOVES]], %[[LATER]], %[[J]]
-// CHECK:     %[[LAST:.*]] = arith.subi %{{.*}}, %[[BLOCK]]
+// CHECK:     %[[LEFT:.*]] = arith.subi %{{.*}}, %[[BLOCK]]
+// CHECK:     %[[LAST:.*]] = arith.maxsi %[[LEFT]], %{{.*}}
 // CHECK:     %[[FIRST:.*]] = arith.minsi %[[THEN]], %[[LAST]]
 // CHECK:     scf.for %[[KEY:[^ ]*]] =
 // CHECK:       scf.for %[[COLUMN:[^ ]*]] = {{.*}} iter_args
