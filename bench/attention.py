@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+import aligned
 from grid import CACHES, DTYPES, GridError, expression
 
 # Scores of an expected output at a time, and in all: of larger cases some heads are compared.
@@ -39,7 +40,7 @@ class Attention:
             memory = rng.standard_normal((self.B, n, heads, self.D), dtype=np.float32)
             if kind.kind == "i":
                 memory = np.clip(np.rint(32 * memory), np.iinfo(kind).min, np.iinfo(kind).max)
-            return memory.astype(kind).transpose(0, 2, 1, 3)
+            return aligned.copy(memory.astype(kind)).transpose(0, 2, 1, 3)
 
         cache = CACHES.get(row.variant.cache, DTYPES[dtype])
         self.q = draw(self.heads, self.I, DTYPES[dtype])
@@ -48,7 +49,7 @@ class Attention:
         self.inputs = {}
         for name, text in row.variant.inputs.items():
             value = np.asarray(expression(text, np, row.sizes))
-            self.inputs[name] = value.astype(np.int32 if value.dtype.kind == "i" else np.float32)
+            self.inputs[name] = aligned.copy(value.astype(np.int32 if value.dtype.kind == "i" else np.float32))
 
     @property
     def heads(self):
@@ -67,7 +68,7 @@ class Attention:
 
     def operands(self):
         """Arrays by name, with room for the result, laid out as the queries are."""
-        o = np.empty((self.B, self.I, self.heads, self.D), DTYPES[self.dtype]).transpose(0, 2, 1, 3)
+        o = aligned.empty((self.B, self.I, self.heads, self.D), DTYPES[self.dtype]).transpose(0, 2, 1, 3)
         return {"q": self.q, "k": self.k, "v": self.v, "o": o} | self.inputs
 
     def names(self, b, h, i, j, real=np.float64):
@@ -123,7 +124,7 @@ class Attention:
         if not np.any(bias):
             return None
         shape = [n if has > 1 else 1 for n, has in zip((self.B, self.heads), np.shape(bias))]
-        return np.ascontiguousarray(np.broadcast_to(bias, (*shape, self.I, self.J)), dtype=np.float32)
+        return aligned.copy(np.broadcast_to(bias, (*shape, self.I, self.J)).astype(np.float32))
 
     def blocks(self):
         """The queries, in blocks of bounded numbers of scores."""

@@ -9,6 +9,7 @@ import tempfile
 
 import numpy as np
 
+import aligned
 from grid import DTYPES, SOURCE
 
 sys.path.append(str(SOURCE / "examples" / "minilm"))
@@ -40,7 +41,7 @@ class Linear:
     def __init__(self, row, dtype, seed=0):
         self.row, self.dtype, self.M = row, dtype, row.sizes["M"]
         rng = np.random.default_rng(seed)
-        self.x, self.w, self.shift = (rng.standard_normal(shape, dtype=np.float32).astype(DTYPES[dtype])
+        self.x, self.w, self.shift = (aligned.copy(rng.standard_normal(shape, dtype=np.float32).astype(DTYPES[dtype]))
                                       for shape in ((self.M, self.K), (self.N, self.K), (self.N,)))
         self.folder = tempfile.TemporaryDirectory()
         self.weights = pathlib.Path(self.folder.name) / "linear.safetensors"
@@ -55,7 +56,7 @@ class Linear:
         return {"m": row.sizes["M"]}
 
     def operands(self):
-        return {"x": self.x, "y": np.empty((self.M, self.N), DTYPES[self.dtype])}
+        return {"x": self.x, "y": aligned.empty((self.M, self.N), DTYPES[self.dtype])}
 
     def flops(self):
         return 2 * self.M * self.K * self.N
@@ -81,7 +82,7 @@ class MiniLM:
         self.row, self.dtype, self.B, self.S = row, dtype, row.sizes["B"], row.sizes["S"]
         # The file is of f32, which is rounded as it is loaded.
         self.weights = weights.model_dir() / "model.safetensors"
-        self.tensors = {name: value.astype(DTYPES[dtype]) if value.dtype == np.float32 else value
+        self.tensors = {name: aligned.copy(value.astype(DTYPES[dtype]) if value.dtype == np.float32 else value)
                         for name, value in weights.load().items()}
         self.ids, self.length = reference.sample_batch(self.B, self.S, seed)
         self.reference = reference
@@ -96,7 +97,7 @@ class MiniLM:
 
     def operands(self):
         width = self.tensors["embeddings.LayerNorm.weight"].shape[0]
-        return {"ids": self.ids, "len": self.length, "y": np.empty((self.B, width), DTYPES[self.dtype])}
+        return {"ids": self.ids, "len": self.length, "y": aligned.empty((self.B, width), DTYPES[self.dtype])}
 
     def layers(self):
         return [value for name, value in self.tensors.items() if ".layer." in name and value.ndim == 2]
@@ -129,8 +130,8 @@ class ViT:
         import vit_model
         self.row, self.dtype, self.B = row, dtype, row.sizes["B"]
         self.reference = vit_model
-        self.tensors = {name: value.astype(DTYPES[dtype]) for name, value in self.reference.draw().items()}
-        self.patches = self.reference.images(self.B).astype(DTYPES[dtype])
+        self.tensors = {name: aligned.copy(value.astype(DTYPES[dtype])) for name, value in self.reference.draw().items()}
+        self.patches = aligned.copy(self.reference.images(self.B).astype(DTYPES[dtype]))
         self.folder = tempfile.TemporaryDirectory()
         self.weights = pathlib.Path(self.folder.name) / "vit.safetensors"
         save_weights(self.weights, self.tensors)
@@ -146,7 +147,7 @@ class ViT:
     def operands(self):
         sizes = self.reference
         return {"patches": self.patches,
-                "y": np.empty((self.B, sizes.PATCHES + 1, sizes.WIDTH), DTYPES[self.dtype])}
+                "y": aligned.empty((self.B, sizes.PATCHES + 1, sizes.WIDTH), DTYPES[self.dtype])}
 
     def layers(self):
         return [value for name, value in self.tensors.items() if ".layer." in name and value.ndim == 2]

@@ -4,6 +4,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+import aligned
 import attention
 from peers import Unsupported
 
@@ -51,7 +52,7 @@ def refuse_narrow(case):
 
 def wide(case):
     """q, k and v as [B, heads, S, D], compact."""
-    return {name: np.ascontiguousarray(getattr(case, name)) for name in "qkv"}
+    return {name: aligned.copy(getattr(case, name)) for name in "qkv"}
 
 
 def flat(case):
@@ -108,9 +109,9 @@ class GroupQuery(Peer):
             raise Unsupported("causal only, without biases")
         inputs, cache = flat(case), wide(case)
         for name in "kv":
-            inputs[name] = np.ascontiguousarray(inputs[name][:, past:])
+            inputs[name] = aligned.copy(inputs[name][:, past:])
         inputs |= {"past_k": cache["k"][:, :, :past], "past_v": cache["v"][:, :, :past]}
-        inputs = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+        inputs = {name: aligned.copy(value) for name, value in inputs.items()}
         inputs["last"] = np.full(case.B, case.J - 1, np.int32)
         constants = {"total": np.array(case.J, np.int32)}
         names = ["q", "k", "v", "past_k", "past_v", "last", "total"]
@@ -132,7 +133,7 @@ class Unfused(Peer):
     def graph(self, case):
         refuse_rotation(case)
         inputs = wide(case)
-        inputs["k"] = np.ascontiguousarray(inputs["k"].transpose(0, 1, 3, 2))
+        inputs["k"] = aligned.copy(inputs["k"].transpose(0, 1, 3, 2))
         inputs["q"] = inputs["q"].reshape(case.B, case.H, case.G * case.I, case.D)
         bias = case.bias()
         if bias is not None:

@@ -126,7 +126,7 @@ class MiniLM(Peer):
     def prepare(self, case, threads):
         torch.set_num_threads(threads)
         sizes, functional = case.reference, torch.nn.functional
-        tensors = {name: tensor(np.array(value)) for name, value in case.tensors.items()}
+        tensors = {name: tensor(value) for name, value in case.tensors.items()}
         ids, length = torch.from_numpy(case.ids), torch.from_numpy(case.length)[:, None]
         layers = [f"encoder.layer.{layer}." for layer in range(sizes.LAYERS)]
         joined = [[torch.cat([tensors[f"{at}attention.self.{part}.{kind}"] for part in ("query", "key", "value")])
