@@ -21,8 +21,12 @@ using namespace fovea::attn;
 /// With more tiles in a group there is little left to save.
 static constexpr int64_t kMaxGroup = 32;
 
-/// Stands for what is only known at run time.
-static constexpr int64_t kUsualQueries = 1024;
+/// Bytes of a thread for the rows and sums of a group, and for a block's keys,
+/// values and scores. What is left of a mebibyte is for all else.
+static constexpr int64_t kMostBytes = 896 << 10;
+
+/// Stand for what is only known at run time.
+static constexpr int64_t kUsualQueries[] = {1024, 2048, 4096};
 
 /// Queries of a narrow tile: 4 x 4 sums of scores keep the multipliers busy.
 static constexpr int64_t kNarrowTile = 4;
@@ -124,7 +128,7 @@ int64_t Candidates::getGroup(unsigned dim, int64_t head, int64_t tile,
   if (llvm::is_contained(op.getDomain().getBounds(), 0))
     return 1;
   int64_t largest =
-      std::clamp<int64_t>(bytes / (tile * model.rowBytes()), 1, kMaxGroup);
+      std::clamp<int64_t>(bytes / (tile * model.queryBytes()), 1, kMaxGroup);
   std::optional<int64_t> queries = getSize(op, dim);
   std::optional<int64_t> heads = head < 0 ? 1 : getSize(op, head);
   if (!queries || !heads)
@@ -148,13 +152,22 @@ SmallVector<ScheduleAttr> Candidates::getWide() {
   for (int64_t tile : choose(given.queryTile, {2 * cpu.lanes, cpu.lanes}))
     for (int64_t block : choose(given.keyBlock, blocks))
       for (int64_t bytes :
-           choose(given.groupBytes, {room / 4, room / 16, room / 2}))
+           choose(given.groupBytes, {room / 4, room / 16, room / 2})) {
+        int64_t left = kMostBytes - block * (model.keyBytes() + tile * 4);
+        if (!given.groupBytes)
+          bytes = std::min(bytes, left);
         schedules.push_back(ScheduleAttr::get(
             op.getContext(), query, tile, key, block,
             getGroup(query, /*head=*/-1, tile, bytes),
             /*headDim=*/-1, /*keyPart=*/0, /*minQueries=*/0, ScheduleAttr()));
+      }
   return sortByCost(schedules, [&](ScheduleAttr schedule) {
-    return model.estimateWide(schedule, queries.value_or(kUsualQueries));
+    if (queries)
+      return model.estimateWide(schedule, *queries);
+    double each = 0;
+    for (int64_t usual : kUsualQueries)
+      each += model.estimateWide(schedule, usual) / usual;
+    return each;
   });
 }
 

@@ -21,6 +21,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -43,12 +44,20 @@ static constexpr double kExpCycles = 10;
 /// Cycles to reach a tile of a block: its loops begin, the maxima are compared.
 static constexpr double kVisitCycles = 150;
 /// Cycles for a register of sums at a block: read, scaled and written.
+/// With a matrix unit they go in and out of its tiles too.
 static constexpr double kRescaleCycles = 2;
+static constexpr double kMatrixRescaleCycles = 7;
 /// Cycles to bring a register of keys or values near, transposed if need be.
 static constexpr double kCopyCycles = 3;
-/// Bytes of a cycle from the level-2 cache, and from farther away.
-static constexpr double kLevel2Bytes = 64;
+/// Bytes of a cycle: of what exceeds the level-1 cache; from farther away than
+/// the level-2 cache; and of keys and values in memory, as they are copied or
+/// come by, where each row lies in a page of its own.
+static constexpr double kSpilledBytes = 12;
 static constexpr double kFarBytes = 24;
+static constexpr double kStreamBytes = 10;
+/// Of the level-2 cache, what a group finds its own data in: operands and
+/// results pass through it too.
+static constexpr double kOwnShare = 0.75;
 
 /// Cycles to add up the lanes of the products of a pair, its share.
 static constexpr double kCombineCycles = 3;
@@ -57,9 +66,7 @@ static constexpr double kNarrowVisitCycles = 200;
 /// The same where a matrix unit computes it, with all that surrounds products:
 /// operands are put in place, and one step waits for the other.
 static constexpr double kMatrixVisitCycles = 1000;
-/// What narrow tiles read is read as it comes, at less than a copy's rate, and
-/// as much of it is waited for.
-static constexpr double kStreamBytes = 10;
+/// What narrow tiles read is read as it comes; as much of it is waited for.
 static constexpr double kStreamShare = 0.7;
 /// The key and the value of a row each lie in a page of their own where heads
 /// lie between them; so many pages are translated at once, and another takes so
@@ -97,12 +104,16 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
       isBf16 &= getElementTypeOrSelf(input).isBF16();
 }
 
+/// Whether a matrix unit computes the products of wide tiles.
+bool CostModel::isByMatrixUnit(ScheduleAttr schedule) const {
+  return isBf16 && cpu.matrixKeys &&
+         schedule.getKeyBlock() % cpu.matrixKeys == 0 &&
+         schedule.getQueryTile() == 2 * cpu.lanes;
+}
+
 /// Multiply-adds of registers in a cycle, in wide tiles.
 double CostModel::getProductRate(ScheduleAttr schedule) const {
-  bool isByMatrixUnit = isBf16 && cpu.matrixKeys &&
-                        schedule.getKeyBlock() % cpu.matrixKeys == 0 &&
-                        schedule.getQueryTile() == 2 * cpu.lanes;
-  if (isByMatrixUnit)
+  if (isByMatrixUnit(schedule))
     return kMatrixMultiplyAdds;
   return schedule.getQueryTile() > cpu.lanes ? kMultiplyAdds
                                              : kLoadedMultiplyAdds;
@@ -112,9 +123,14 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
   int64_t tile = schedule.getQueryTile();
   double tiles = llvm::divideCeil(std::max<int64_t>(queries, 1), tile);
   int64_t registers = llvm::divideCeil(tile, cpu.lanes);
-  double ownBytes = tile * rowBytes();
-  // Of the tiles that visit a block of keys together.
+  double ownBytes = tile * queryBytes();
+  bool isMatrix = isByMatrixUnit(schedule);
+  // A score, and the weight that a matrix unit reads.
+  int64_t scoreBytes = sizeof(float) + (isMatrix ? 2 : 0);
+  double rescale = isMatrix ? kMatrixRescaleCycles : kRescaleCycles;
+  // Of tiles that visit a block of keys together.
   double group = std::min<double>(schedule.getQueryGroup(), tiles);
+  double groups = std::ceil(tiles / group);
 
   // Of a tile, for all keys.
   double cycles = 0;
@@ -123,16 +139,16 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
                       paidRows(value, cpu.registerRows) * rows;
     cycles += times * registers *
               (products / getProductRate(schedule) + rows * kExpCycles +
-               value * kRescaleCycles);
+               value * rescale);
     cycles += times * kVisitCycles;
-    // What does not stay in the nearest cache is read once more.
-    double shared = rows * rowBytes();
-    double near = rows * tile * sizeof(float) + ownBytes;
+    // What the nearest cache has no room for goes out and in several times.
+    double shared = rows * keyBytes();
+    double near = rows * tile * scoreBytes + ownBytes;
     if (near > cpu.level1Bytes)
-      cycles += times * near / kLevel2Bytes;
+      cycles += times * (near - cpu.level1Bytes) / kSpilledBytes;
     // So are the copies of keys and values, and the rows and sums of a group,
     // if they do not stay in the second one together.
-    if (shared + group * ownBytes > cpu.level2Bytes / 2)
+    if (shared + group * ownBytes > cpu.level2Bytes * kOwnShare)
       cycles += times * (shared + ownBytes) / kFarBytes;
   };
   // Blocks are of equal size but for the last.
@@ -144,27 +160,28 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
 
   double copies = keys * (static_cast<double>(contraction + value) / cpu.lanes *
                               kCopyCycles +
-                          rowBytes() / kFarBytes);
-  return (cycles + copies / group) * tiles / keys;
+                          keyBytes() / kStreamBytes);
+  return (cycles * tiles + copies * groups) / keys;
 }
 
 double CostModel::estimateNarrow(ScheduleAttr schedule, int64_t queries) const {
   double tile = schedule.getQueryTile();
   double block = std::min(schedule.getKeyBlock(), keys);
-  bool isByMatrixUnit =
+  bool isMatrix =
       isBf16 && cpu.matrixKeys && schedule.getKeyBlock() == cpu.matrixKeys;
   double products = llvm::divideCeil(contraction, cpu.lanes) +
                     llvm::divideCeil(value, cpu.lanes);
-  double perPair = isByMatrixUnit ? products / kMatrixMultiplyAdds +
-                                        kMatrixVisitCycles / (tile * block)
-                                  : products / kMultiplyAdds + kCombineCycles +
-                                        kNarrowVisitCycles / (tile * block);
+  double perPair = isMatrix ? products / kMatrixMultiplyAdds +
+                                  kMatrixVisitCycles / (tile * block)
+                            : products / kMultiplyAdds + kCombineCycles +
+                                  kNarrowVisitCycles / (tile * block);
   perPair += kExpCycles / cpu.lanes;
   // Tiles along the queries read each key once, those along the heads that
   // share it once for each query.
   bool isAlongQueries = schedule.getQueryDim() == query;
   double pairsRead = isAlongQueries ? std::max<double>(tile, queries) : tile;
-  double perKey = rowBytes() / kStreamBytes * kStreamShare;
+  double perKey =
+      (contraction + value) * sizeof(float) / kStreamBytes * kStreamShare;
   perKey += 2 * kPageCycles * std::max(0.0, 1 - kNearPages / (2 * block));
   return queries * (perPair + perKey / pairsRead);
 }

@@ -40,11 +40,18 @@ public:
   /// The same in tiles of few queries, with keys and columns along lanes.
   double estimateNarrow(ScheduleAttr schedule, int64_t queries) const;
 
-  /// Bytes, in f32, of a query's row and of the sum of its values.
-  int64_t rowBytes() const { return (contraction + value) * sizeof(float); }
+  /// Bytes that a tile that queries fill holds for each of them: its row, and
+  /// the sum of its values. Of each key: its row and its value.
+  int64_t queryBytes() const {
+    return contraction * elementBytes() + value * sizeof(float);
+  }
+  int64_t keyBytes() const { return (contraction + value) * elementBytes(); }
 
 private:
+  bool isByMatrixUnit(ScheduleAttr schedule) const;
   double getProductRate(ScheduleAttr schedule) const;
+  /// What a matrix unit multiplies stays bf16; all else is f32.
+  int64_t elementBytes() const { return isBf16 && cpu.matrixKeys ? 2 : 4; }
 
   CpuModel cpu;
   /// Whether queries and keys are bf16.

@@ -3,13 +3,15 @@
 // RUN: fovea-opt --attn-schedule='lanes=8 register-rows=6 level1-bytes=32768 level2-bytes=524288' %s \
 // RUN:   | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: fovea-opt --attn-schedule='level2-bytes=262144' %s | FileCheck %s --check-prefixes=CHECK,SMALL
+// RUN: fovea-opt --attn-schedule='matrix-keys=32' %s | FileCheck %s --check-prefixes=CHECK,MATRIX
 
 // A number of queries that is known at run time: tiles of two registers; large blocks, as long as the copies of keys
-// and values and the rows of a group fit the level-2 cache together; and narrow tiles for few.
+// and values and the rows of a group fit the level-2 cache together, and a mebibyte with all else; and narrow tiles for
+// few.
 // CHECK-LABEL: func @open
-// WIDE: queryTile = 32, {{.*}}keyBlock = 288, queryGroup = 16, minQueries = 24, otherwise = <{{.*}}queryTile = 4, {{.*}}keyBlock = 16,
-// AVX2: queryTile = 16, {{.*}}keyBlock = 96, queryGroup = 8, minQueries = 16, otherwise = <{{.*}}queryTile = 4,
-// SMALL: queryTile = 32, {{.*}}keyBlock = 48, queryGroup = 2,
+// WIDE: queryTile = 32, {{.*}}keyBlock = 144, queryGroup = 22, minQueries = 28, otherwise = <{{.*}}queryTile = 4, {{.*}}keyBlock = 16,
+// AVX2: queryTile = 16, {{.*}}keyBlock = 96, queryGroup = 16, minQueries = 16, otherwise = <{{.*}}queryTile = 4,
+// SMALL: queryTile = 32, {{.*}}keyBlock = 48, queryGroup = 4,
 func.func @open(%q: memref<?x?x128xf32>, %k: memref<?x?x128xf32>, %o: memref<?x?xf32>,
                 %H: index, %M: index, %N: index) {
   attn.attention domain(h parallel %H, i parallel %M, j key %N, d contraction 128, e value 128)
@@ -48,7 +50,7 @@ func.func @one(%q: memref<?x1x128xf32>, %k: memref<?x?x128xf32>, %o: memref<?x1x
 // Wide heads need more for each key: in smaller caches blocks have fewer of them.
 // CHECK-LABEL: func @wide_heads
 // WIDE: keyBlock = 288, queryGroup = 2>
-// AVX2: keyBlock = 48, queryGroup = 4>
+// AVX2: keyBlock = 96, queryGroup = 4>
 func.func @wide_heads(%q: memref<64x256xf32>, %k: memref<?x256xf32>, %v: memref<?x256xf32>, %o: memref<64x256xf32>, %N: index) {
   attn.attention domain(i parallel 64, j key %N, d contraction 256, e value 256)
   contraction over(d) (%x = %q[i, d] : memref<64x256xf32>, %y = %k[j, d] : memref<?x256xf32>) {
@@ -100,5 +102,23 @@ func.func @positional(%q: memref<?x64xf32>, %k: memref<?x64xf32>, %o: memref<?xf
     %r = arith.subf %s, %f : f32
     attn.yield %r : f32
   } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
+  return
+}
+
+// A matrix unit reads bf16 as it is: a group has room for more tiles than in f32.
+// CHECK-LABEL: func @halves
+// WIDE: keyBlock = 144, queryGroup = 22,
+// MATRIX: keyBlock = 192, queryGroup = 32,
+func.func @halves(%q: memref<?x128xbf16>, %k: memref<?x128xbf16>, %v: memref<?x128xbf16>, %o: memref<?x128xf32>, %M: index, %N: index) {
+  attn.attention domain(i parallel %M, j key %N, d contraction 128, e value 128)
+  contraction over(d) (%x = %q[i, d] : memref<?x128xbf16>, %y = %k[j, d] : memref<?x128xbf16>) {
+    %a = arith.extf %x : bf16 to f32
+    %b = arith.extf %y : bf16 to f32
+    %xy = arith.mulf %a, %b : f32
+    attn.yield %xy : f32
+  } value(%z = %v[j, e] : memref<?x128xbf16>) {
+    %c = arith.extf %z : bf16 to f32
+    attn.yield %c : f32
+  } normalizer(#attn.softmax) outs(output %o[i, e] : memref<?x128xf32>)
   return
 }
