@@ -63,7 +63,7 @@ struct HoistTileLoadsPass
   void runOnOperation() override {
     // Innermost first, so that a tile leaves as many levels as it can.
     getOperation()->walk([](Operation *op) {
-      if (isa<scf::ForOp, scf::IfOp>(op))
+      if (isa<scf::ForOp, scf::IfOp, scf::ParallelOp>(op))
         hoistOutOf(op);
     });
   }

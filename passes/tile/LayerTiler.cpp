@@ -270,42 +270,40 @@ Value LayerTiler::loadWeightPairs(SmallVectorImpl<AffineMap> &maps) {
       rewriter.getAffineMapArrayAttr({}));
 }
 
-Value LayerTiler::buildPairSum() {
-  SmallVector<AffineMap> maps;
-  SmallVector<Value> inputs = {loadInputPairs(maps), loadWeightPairs(maps)};
-  auto contract = TileContractOp::create(rewriter, loc, sumType, inputs,
-                                         rewriter.getAffineMapArrayAttr(maps));
-  OpBuilder::InsertionGuard guard(rewriter);
-  Block *body = createTileBody(rewriter, loc, contract.getBody(), inputs);
-  Value sum =
-      TilePairProductOp::create(rewriter, loc, rewriter.getF32Type(),
-                                body->getArgument(0), body->getArgument(1));
-  YieldOp::create(rewriter, loc, sum);
-  return contract;
-}
-
 //===----------------------------------------------------------------------===//
 // A task
 //===----------------------------------------------------------------------===//
 
-Value LayerTiler::buildSum() {
+Value LayerTiler::loadInput(SmallVectorImpl<AffineMap> &maps) {
   if (layer.pairs)
-    return buildPairSum();
-  SmallVector<AffineMap> maps;
-  SmallVector<Value> inputs;
-  unsigned numAxes = 2 + layer.columns.size();
-  for (OpOperand *input : op.getDpsInputOperands())
-    inputs.push_back(
-        load(input->get(), op.getMatchingIndexingMap(input), maps, numAxes));
+    return loadInputPairs(maps);
+  return load(layer.getInput(), op.getIndexingMapsArray()[1 - layer.weight],
+              maps, 2 + layer.columns.size());
+}
+
+Value LayerTiler::loadWeights(SmallVectorImpl<AffineMap> &maps) {
+  if (layer.pairs)
+    return loadWeightPairs(maps);
+  return load(layer.getWeights(), op.getIndexingMapsArray()[layer.weight], maps,
+              2 + layer.columns.size());
+}
+
+Value LayerTiler::buildSum() {
+  SmallVector<AffineMap> maps = {inputMap};
+  SmallVector<Value> inputs = {input, loadWeights(maps)};
   auto contract = TileContractOp::create(rewriter, loc, sumType, inputs,
                                          rewriter.getAffineMapArrayAttr(maps));
   OpBuilder::InsertionGuard guard(rewriter);
   Block *body = createTileBody(rewriter, loc, contract.getBody(), inputs);
-  SmallVector<Value> factors;
-  for (Value element : body->getArguments())
-    factors.push_back(
-        buildFloatCast(rewriter, loc, element, rewriter.getF32Type()));
-  Value product = arith::MulFOp::create(rewriter, loc, factors[0], factors[1]);
+  Type f32 = rewriter.getF32Type();
+  Value a = body->getArgument(0), b = body->getArgument(1);
+  Value product;
+  if (layer.pairs)
+    product = TilePairProductOp::create(rewriter, loc, f32, a, b);
+  else
+    product = arith::MulFOp::create(rewriter, loc,
+                                    buildFloatCast(rewriter, loc, a, f32),
+                                    buildFloatCast(rewriter, loc, b, f32));
   YieldOp::create(rewriter, loc, product);
   return contract;
 }
@@ -325,15 +323,8 @@ void LayerTiler::beginPanel(Value number) {
   }
 }
 
-void LayerTiler::build(ValueRange rowStarts, Value numRows, Value number) {
-  starts.assign(sizes.size(), Value());
-  for (auto [loop, start] : llvm::zip_equal(layer.rows, rowStarts))
-    starts[loop] = start;
-  rowCount = numRows;
+void LayerTiler::buildPanel(Value number) {
   beginPanel(number);
-  // A vector is one row, that nothing counts.
-  int64_t rows = layer.getBlockedRow() ? ShapedType::kDynamic : 1;
-  sumType = RankedTensorType::get({layer.width, rows}, rewriter.getF32Type());
   Value result = buildSum();
   Value out = op.getOutputs()[0];
   AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
@@ -348,4 +339,23 @@ void LayerTiler::build(ValueRange rowStarts, Value numRows, Value number) {
   TileAccess place = getAccess(toTile(outMap, true, true, false));
   TileStoreOp::create(rewriter, loc, result, out, place.symbols,
                       AffineMapAttr::get(place.map));
+}
+
+void LayerTiler::build(ValueRange rowStarts, Value numRows, Value first,
+                       Value count) {
+  starts.assign(sizes.size(), Value());
+  for (auto [loop, start] : llvm::zip_equal(layer.rows, rowStarts))
+    starts[loop] = start;
+  rowCount = numRows;
+  // A vector is one row, that nothing counts.
+  int64_t rows = layer.getBlockedRow() ? ShapedType::kDynamic : 1;
+  sumType = RankedTensorType::get({layer.width, rows}, rewriter.getF32Type());
+  SmallVector<AffineMap> maps;
+  input = loadInput(maps);
+  inputMap = maps.front();
+  auto loop = scf::ParallelOp::create(rewriter, loc, index(0), count, index(1));
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointToStart(loop.getBody());
+  buildPanel(
+      arith::AddIOp::create(rewriter, loc, first, loop.getInductionVars()[0]));
 }

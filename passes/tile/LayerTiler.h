@@ -16,11 +16,14 @@
 namespace fovea::attn {
 
 /// Builds the tile program of one layer on a block of rows, at the rewriter's
-/// insertion point: a panel of features at a time,
+/// insertion point: the input is one tile, and panels of features follow in any
+/// order,
 ///
-///   attn.tile.contract   [features x rows], summed over the columns
-///   attn.tile.map        the elementwise computation, if there is one
-///   attn.tile.store
+///   attn.tile.load       [rows x columns]
+///   scf.parallel (panel)
+///     attn.tile.contract   [features x rows], summed over the columns
+///     attn.tile.map        the elementwise computation, if there is one
+///     attn.tile.store
 class LayerTiler {
 public:
   LayerTiler(mlir::RewriterBase &rewriter, const LinearLayer &layer)
@@ -33,9 +36,9 @@ public:
   /// The number of iterations of a loop, as a value.
   mlir::Value buildSize(unsigned loop);
   /// `rowStarts`: the first index of each row loop. The last of these has
-  /// `rowCount` rows.
+  /// `rowCount` rows. Panels are `count` from `first` on.
   void build(mlir::ValueRange rowStarts, mlir::Value rowCount,
-             mlir::Value panel);
+             mlir::Value first, mlir::Value count);
 
 private:
   mlir::Value index(int64_t value) {
@@ -63,9 +66,11 @@ private:
                    unsigned numAxes);
   mlir::Value loadInputPairs(llvm::SmallVectorImpl<mlir::AffineMap> &maps);
   mlir::Value loadWeightPairs(llvm::SmallVectorImpl<mlir::AffineMap> &maps);
+  mlir::Value loadInput(llvm::SmallVectorImpl<mlir::AffineMap> &maps);
+  mlir::Value loadWeights(llvm::SmallVectorImpl<mlir::AffineMap> &maps);
   mlir::Value buildSum();
-  mlir::Value buildPairSum();
   mlir::Value buildEpilogue(mlir::Value sum);
+  void buildPanel(mlir::Value number);
 
   mlir::RewriterBase &rewriter;
   LinearLayer layer;
@@ -79,6 +84,9 @@ private:
   /// The start of each loop in the current task; null for columns.
   llvm::SmallVector<mlir::Value> starts;
   mlir::Value panel, firstFeature, rowCount;
+  /// The input of the current task, and its projection.
+  mlir::Value input;
+  mlir::AffineMap inputMap;
 };
 
 } // namespace fovea::attn

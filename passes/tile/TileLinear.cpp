@@ -8,8 +8,8 @@
 // A layer is a product sum over packed weights (see PackParams), and the
 // elementwise computation that alone reads its result. Layers that have their
 // input in common, as the projections of an attention have, are one parallel
-// loop: a task is a block of rows by one panel of the output features of one of
-// them (see LayerTiler).
+// loop: a task is a block of rows by a group of panels of the output features
+// of one of them (see LayerTiler).
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,28 +37,33 @@ static constexpr int64_t rowStepPlain = 4, rowStepPairs = 32;
 /// often.
 static constexpr int64_t leastRows = 96;
 
+/// Tasks for each thread beside the first, at least: all end at about the same
+/// time.
+static constexpr int64_t tasksPerThread = 4;
+
 namespace {
-/// What a block of rows may have at most.
-struct BlockSizes {
-  int64_t rows, inputBytes;
+/// What a task may have at most.
+struct TaskSizes {
+  int64_t rows, inputBytes, panels;
 };
 
 /// Builds the parallel loop of some layers in the place of the last of them.
 class LayersTiler {
 public:
   LayersTiler(RewriterBase &rewriter, ArrayRef<LinearLayer> layers,
-              BlockSizes blocks)
+              TaskSizes sizes)
       : rewriter(rewriter), first(layers.front()),
         loc(linalg::GenericOp(first.op).getLoc()),
-        rowStep(first.pairs ? rowStepPairs : rowStepPlain) {
+        rowStep(first.pairs ? rowStepPairs : rowStepPlain),
+        panelGroup(sizes.panels) {
     rewriter.setInsertionPoint(layers.back().getLast());
     for (const LinearLayer &layer : layers)
       tilers.emplace_back(rewriter, layer);
     int64_t bytes = first.pairs ? 2 : 4; // of a row
     for (unsigned loop : first.columns)
       bytes *= linalg::GenericOp(first.op).getStaticLoopRanges()[loop];
-    int64_t fitting = std::max(blocks.inputBytes / bytes, leastRows);
-    rowBlock = std::min(blocks.rows, fitting);
+    int64_t fitting = std::max(sizes.inputBytes / bytes, leastRows);
+    rowBlock = std::min(sizes.rows, fitting);
   }
   void run();
 
@@ -69,9 +74,12 @@ private:
   /// How many blocks `size` rows are cut into, and the rows of each but the
   /// last: as few as have no more than `rowBlock`, and as equal as can be.
   std::pair<Value, Value> cutRows(Value size);
-  /// Builds the panel that has this number when those of the layers from `k` on
+  /// Cuts the panels of each layer into groups; `rowTasks` is how many tasks
+  /// each group has.
+  void cutPanels(Value rowTasks);
+  /// Builds the group that has this number when those of the layers from `k` on
   /// are counted one after the other.
-  void buildPanel(unsigned k, Value number, ValueRange rowStarts,
+  void buildGroup(unsigned k, Value number, ValueRange rowStarts,
                   Value rowCount);
 
   RewriterBase &rewriter;
@@ -79,7 +87,13 @@ private:
   Location loc;
   int64_t rowStep;
   std::vector<LayerTiler> tilers;
-  int64_t rowBlock;
+  /// Rows and panels of a task, at most.
+  int64_t rowBlock, panelGroup;
+  /// Of each layer: its groups, and the panels of each but the last.
+  struct Groups {
+    Value count, panels;
+  };
+  SmallVector<Groups> groups;
 };
 } // namespace
 
@@ -97,46 +111,80 @@ std::pair<Value, Value> LayersTiler::cutRows(Value size) {
   return {count, block};
 }
 
-void LayersTiler::buildPanel(unsigned k, Value number, ValueRange rowStarts,
+void LayersTiler::cutPanels(Value rowTasks) {
+  int64_t panels = 0;
+  for (LayerTiler &tiler : tilers)
+    panels += tiler.countPanels();
+  // As many panels as are allowed, but no more than leave each thread some
+  // tasks to choose from. A panel computes the same in any group.
+  Value others = arith::SubIOp::create(
+      rewriter, loc, WorkersOp::create(rewriter, loc), index(1));
+  Value tasks =
+      arith::MulIOp::create(rewriter, loc, others, index(tasksPerThread));
+  tasks = arith::MaxSIOp::create(rewriter, loc, tasks, index(1));
+  Value all = arith::MulIOp::create(rewriter, loc, rowTasks, index(panels));
+  Value most = arith::CeilDivSIOp::create(rewriter, loc, all, tasks);
+  most = arith::MinSIOp::create(rewriter, loc, most, index(panelGroup));
+  most = arith::MaxSIOp::create(rewriter, loc, most, index(1));
+  for (LayerTiler &tiler : tilers) {
+    Value own = index(tiler.countPanels());
+    Value count = arith::CeilDivSIOp::create(rewriter, loc, own, most);
+    groups.push_back(
+        {count, arith::CeilDivSIOp::create(rewriter, loc, own, count)});
+  }
+}
+
+void LayersTiler::buildGroup(unsigned k, Value number, ValueRange rowStarts,
                              Value rowCount) {
+  auto build = [&] {
+    Value panel =
+        arith::MulIOp::create(rewriter, loc, number, groups[k].panels);
+    Value left = arith::SubIOp::create(rewriter, loc,
+                                       index(tilers[k].countPanels()), panel);
+    Value count = arith::MinSIOp::create(rewriter, loc, left, groups[k].panels);
+    // Scratch memory is as large as the largest group.
+    count = arith::MinSIOp::create(rewriter, loc, count, index(panelGroup));
+    tilers[k].build(rowStarts, rowCount, panel, count);
+  };
   if (k + 1 == tilers.size())
-    return tilers[k].build(rowStarts, rowCount, number);
-  Value panels = index(tilers[k].countPanels());
+    return build();
   Value isOwn = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
-                                      number, panels);
+                                      number, groups[k].count);
   auto branch =
       scf::IfOp::create(rewriter, loc, isOwn, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPointToStart(branch.thenBlock());
-  tilers[k].build(rowStarts, rowCount, number);
+  build();
   rewriter.setInsertionPointToStart(branch.elseBlock());
-  Value rest = arith::SubIOp::create(rewriter, loc, number, panels);
-  buildPanel(k + 1, rest, rowStarts, rowCount);
+  Value rest = arith::SubIOp::create(rewriter, loc, number, groups[k].count);
+  buildGroup(k + 1, rest, rowStarts, rowCount);
 }
 
 void LayersTiler::run() {
   SmallVector<OpFoldResult> counts;
-  Value size, block;
+  Value size, block, rowTasks = index(1);
   for (unsigned loop : first.rows) {
     Value count = tilers.front().buildSize(loop);
     if (loop == first.getBlockedRow()) {
       size = count;
       std::tie(count, block) = cutRows(size);
     }
+    rowTasks = rewriter.createOrFold<arith::MulIOp>(loc, rowTasks, count);
     counts.push_back(count);
   }
-  int64_t panels = 0;
-  for (LayerTiler &tiler : tilers) {
+  cutPanels(rowTasks);
+  Value allGroups = index(0);
+  for (auto [tiler, own] : llvm::zip_equal(tilers, groups)) {
     tiler.prepare();
-    panels += tiler.countPanels();
+    allGroups = rewriter.createOrFold<arith::AddIOp>(loc, allGroups, own.count);
   }
-  counts.push_back(rewriter.getIndexAttr(panels));
+  counts.push_back(allGroups);
   auto forall =
       scf::ForallOp::create(rewriter, loc, counts, ValueRange(), std::nullopt);
   rewriter.setInsertionPointToStart(forall.getBody());
 
   SmallVector<Value> starts(forall.getInductionVars());
-  Value panel = starts.pop_back_val();
+  Value group = starts.pop_back_val();
   Value rowCount = index(1);
   if (block) {
     starts.back() = arith::MulIOp::create(rewriter, loc, starts.back(), block);
@@ -146,7 +194,7 @@ void LayersTiler::run() {
     rowCount = arith::MinSIOp::create(rewriter, loc, rowCount,
                                       index(llvm::alignTo(rowBlock, rowStep)));
   }
-  buildPanel(0, panel, starts, rowCount);
+  buildGroup(0, group, starts, rowCount);
 }
 
 namespace {
@@ -171,7 +219,7 @@ struct TileLinearPass : fovea::attn::impl::TileLinearPassBase<TileLinearPass> {
     });
     IRRewriter rewriter(&getContext());
     for (ArrayRef<LinearLayer> layers : groups) {
-      LayersTiler(rewriter, layers, {rowBlock, inputBytes}).run();
+      LayersTiler(rewriter, layers, {rowBlock, inputBytes, panelGroup}).run();
       for (const LinearLayer &layer : layers)
         erase(rewriter, layer);
     }

@@ -185,17 +185,22 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
   let summary = "Rewrite linear layers over packed weights as tile programs";
   let description = [{
     A `linalg.generic` in memory that sums products with weights in panels (see
-    `attn-pack-params`), starting from zero, becomes one `scf.forall` over blocks of rows and panels of features.
+    `attn-pack-params`), starting from zero, becomes one `scf.forall` over blocks of rows and groups of panels of
+    features. The input of a task is one tile; its panels are a loop in any order.
     The elementwise `linalg.generic` that alone reads its result, or that overwrites it, is computed on the
     tile before it is stored; the buffer between them disappears:
 
     ```
     fill y = 0;  y += x * w;  z = f(y, bias, ...)
     ==>
-    forall (block of rows, panel):
-      t = attn.tile.contract x, w   [features x rows]
-      attn.tile.store (attn.tile.map f(t, bias, ...))
+    forall (block of rows, group of panels):
+      parallel (panel of the group):
+        t = attn.tile.contract x, w   [features x rows]
+        attn.tile.store (attn.tile.map f(t, bias, ...))
     ```
+
+    A group has as many panels as `panel-group` allows, but no more than leave each thread (`attn.workers`)
+    some tasks to choose from. No result depends on it.
 
     Weights in pairs of columns are multiplied in pairs, `attn.tile.pair_product`.
 
@@ -206,9 +211,9 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
     ```
     fill q = 0;  q += x * wq;  fill k = 0;  k += x * wk
     ==>
-    forall (block of rows, panel of wq or wk):
-      if (panel is of wq)  attn.tile.store (attn.tile.contract x, wq), q
-      else                 attn.tile.store (attn.tile.contract x, wk), k
+    forall (block of rows, group of panels of wq or wk):
+      if (group is of wq)  parallel (panel of it)  attn.tile.store (attn.tile.contract x, wq), q
+      else                 parallel (panel of it)  attn.tile.store (attn.tile.contract x, wk), k
     ```
   }];
   let dependentDialects = [
@@ -218,7 +223,9 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
     Option<"rowBlock", "row-block", "int64_t", /*default=*/"256",
            "Rows of a task, at most: they go over the weights together">,
     Option<"inputBytes", "input-bytes", "int64_t", /*default=*/"1310720",
-           "Bytes of the rows of a task, at most, unless they are 96 or fewer: they stay in a level-2 cache">
+           "Bytes of the rows of a task, at most, unless they are 96 or fewer: they stay in a level-2 cache">,
+    Option<"panelGroup", "panel-group", "int64_t", /*default=*/"8",
+           "Panels of a task, at most: what is made of its rows is made once for all of them">
   ];
 }
 

@@ -143,13 +143,18 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
     }
     if (onlyTransposed)
       return success();
+    // The matrix unit reads what it can where it lies.
+    bool onlyMultiplied =
+        target.matrixUnit && !load.use_empty() &&
+        llvm::all_of(load->getUsers(), [&](Operation *user) {
+          auto contract = dyn_cast<TileContractOp>(user);
+          return contract && isMatrixLayer(contract);
+        });
+    if (onlyMultiplied)
+      return success();
     // Pairs that may lack their second half are put together once.
     bool isCut =
-        load.readsPairs() && !load.getInBounds().back() && isContracted(load) &&
-        !llvm::all_of(load->getUsers(), [&](Operation *user) {
-          auto contract = dyn_cast<TileContractOp>(user);
-          return target.matrixUnit && contract && isMatrixLayer(contract);
-        });
+        load.readsPairs() && !load.getInBounds().back() && isContracted(load);
     if (overwritten || isReadInLoop(load) || isCut)
       fillRowPanel(load);
     return success();

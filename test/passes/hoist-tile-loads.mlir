@@ -28,6 +28,27 @@ func.func @queries(%q: memref<?x4xf32>, %k: memref<?x4xf32>, %i: index, %n: inde
   return
 }
 
+// What is computed of a tile leaves a loop in any order, even one that writes.
+// CHECK-LABEL: func @parallel
+// CHECK: %[[X:.*]] = attn.tile.load
+// CHECK: %[[WIDE:.*]] = attn.tile.map ins(%[[X]]
+// CHECK: scf.parallel
+// CHECK: attn.tile.store %[[WIDE]]
+func.func @parallel(%x: memref<?xbf16>, %y: memref<?xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %t = attn.tile.load %x[affine_map<(r) -> (r)>] inBounds [false] : memref<?xbf16> -> tensor<8xbf16>
+  scf.parallel (%j) = (%c0) to (%n) step (%c8) {
+    %wide = attn.tile.map ins(%t : tensor<8xbf16>) at [affine_map<(r) -> (r)>] {
+    ^bb0(%e: bf16):
+      %f = arith.extf %e : bf16 to f32
+      attn.yield %f : f32
+    } -> tensor<8xf32>
+    attn.tile.store %wide, %y[affine_map<(r)[s0] -> (r + s0)>] symbols(%j) : tensor<8xf32>, memref<?xf32>
+  }
+  return
+}
+
 // What the loop writes may be what it reads.
 // CHECK-LABEL: func @negative_store
 // CHECK: scf.for

@@ -7,7 +7,7 @@
 // CHECK-LABEL: func @layer
 // CHECK-SAME: %[[IN:[^:]*]]: memref<?x40xbf16, strided<[?, 1]>>, %[[PAIRS:[^:]*]]: memref<2x32x32x2xbf16>
 // CHECK: %[[FLAT:.*]] = memref.collapse_shape %[[PAIRS]] {{\[\[}}0], [1], [2, 3]]
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 // CHECK-DAG: %[[TX:.*]] = attn.tile.load %[[IN]][#[[X]]]{{.*}} inBounds [true, false] : {{.*}} -> tensor<?x32xi32>
 // CHECK-DAG: %[[TW:.*]] = attn.tile.load %[[FLAT]][#[[W]]]{{.*}} inBounds [true, true, true] : {{.*}} -> tensor<32x32xi32>
 // CHECK: attn.tile.contract ins(%[[TX]], %[[TW]]

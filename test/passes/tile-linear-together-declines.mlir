@@ -10,8 +10,8 @@
 
 // The second one has another input.
 // CHECK-LABEL: func @other_input
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 func.func @other_input(%x: memref<?x6xf32>, %z: memref<?x6xf32>, %w: memref<2x6x4xf32>, %m: index) {
   %zero = arith.constant 0.0 : f32
   %p = memref.alloc(%m) : memref<?x8xf32>
@@ -37,9 +37,9 @@ func.func @other_input(%x: memref<?x6xf32>, %z: memref<?x6xf32>, %w: memref<2x6x
 
 // The input is changed between them.
 // CHECK-LABEL: func @input_changes
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 // CHECK: linalg.generic
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 func.func @input_changes(%w: memref<2x6x4xf32>, %m: index) {
   %zero = arith.constant 0.0 : f32
   %x = memref.alloc(%m) : memref<?x6xf32>
@@ -73,9 +73,9 @@ func.func @input_changes(%w: memref<2x6x4xf32>, %m: index) {
 
 // What the first one makes is read between them.
 // CHECK-LABEL: func @result_is_read
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 // CHECK: linalg.generic
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 func.func @result_is_read(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %m: index) {
   %zero = arith.constant 0.0 : f32
   %p = memref.alloc(%m) : memref<?x8xf32>
@@ -115,8 +115,8 @@ func.func @result_is_read(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %m: index)
 
 // The second one's bias is what the first one makes.
 // CHECK-LABEL: func @result_is_needed
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 func.func @result_is_needed(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %m: index) {
   %zero = arith.constant 0.0 : f32
   %p = memref.alloc(%m) : memref<?x8xf32>
@@ -149,9 +149,9 @@ func.func @result_is_needed(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %m: inde
 
 // What lies between writes memory that may be the input's.
 // CHECK-LABEL: func @argument_is_written
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 // CHECK: linalg.generic
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 func.func @argument_is_written(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %o: memref<?x6xf32>, %m: index) {
   %zero = arith.constant 0.0 : f32
   %p = memref.alloc(%m) : memref<?x8xf32>

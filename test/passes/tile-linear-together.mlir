@@ -6,24 +6,32 @@
 #id = affine_map<(m, n) -> (m, n)>
 #bias = affine_map<(m, n) -> (n)>
 
-// Three layers of one input, the first with a bias, are one loop: panels 0 and 1
-// are the first one's, 2 to 4 the second one's, and 5 the last one's.
+// Three layers of one input, the first with a bias, are one loop: the first groups
+// are of the first one's two panels, the next of the second one's three, and the
+// last is the last one's.
 // CHECK-LABEL: func @together
 // CHECK-SAME: %[[X:.*]]: memref<?x6xf32>, %[[WQ:.*]]: memref<2x6x4xf32>, %[[B:.*]]: memref<8xf32>, %[[WK:.*]]: memref<3x6x4xf32>, %[[WV:.*]]: memref<1x6x4xf32>
 // CHECK: %[[Q:.*]] = memref.alloc
 // CHECK: %[[K:.*]] = memref.alloc
 // CHECK: %[[V:.*]] = memref.alloc
 // CHECK-NOT: linalg
-// CHECK: scf.forall (%{{.*}}, %[[PANEL:.*]]) in (%{{.*}}, 6)
-// CHECK: %[[IS_Q:.*]] = arith.cmpi slt, %[[PANEL]], %c2
+// CHECK: %[[ALL:.*]] = arith.muli %{{.*}}, %c6
+// CHECK: arith.ceildivsi %[[ALL]]
+// CHECK: %[[OF_Q:.*]] = arith.ceildivsi %c2
+// CHECK: %[[OF_K:.*]] = arith.ceildivsi %c3
+// CHECK: %[[OF_V:.*]] = arith.ceildivsi %c1
+// CHECK: %[[OF_QK:.*]] = arith.addi %[[OF_Q]], %[[OF_K]]
+// CHECK: %[[GROUPS:.*]] = arith.addi %[[OF_QK]], %[[OF_V]]
+// CHECK: scf.forall (%{{.*}}, %[[GROUP:.*]]) in (%{{.*}}, %[[GROUPS]])
+// CHECK: %[[IS_Q:.*]] = arith.cmpi slt, %[[GROUP]], %[[OF_Q]]
 // CHECK: scf.if %[[IS_Q]] {
 // CHECK: attn.tile.load %[[X]]
 // CHECK: attn.tile.load %[[WQ]]
 // CHECK: attn.tile.load %[[B]]
 // CHECK: attn.tile.store %{{.*}}, %[[Q]]
 // CHECK: } else {
-// CHECK: %[[REST:.*]] = arith.subi %[[PANEL]], %c2
-// CHECK: %[[IS_K:.*]] = arith.cmpi slt, %[[REST]], %c3
+// CHECK: %[[REST:.*]] = arith.subi %[[GROUP]], %[[OF_Q]]
+// CHECK: %[[IS_K:.*]] = arith.cmpi slt, %[[REST]], %[[OF_K]]
 // CHECK: scf.if %[[IS_K]] {
 // CHECK: attn.tile.load %[[WK]]
 // CHECK: attn.tile.store %{{.*}}, %[[K]]

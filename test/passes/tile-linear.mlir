@@ -1,18 +1,36 @@
 // RUN: fovea-opt --attn-tile-linear='row-block=8' %s | FileCheck %s
 // RUN: fovea-opt --attn-tile-linear='row-block=16' --canonicalize %s | FileCheck %s --check-prefix=BLOCKS
 
-// One task is a block of rows by a panel of features; the bias is added, and the
-// result made smaller, on the tile.
+// One task is a block of rows by a group of panels of features: of the two panels
+// as many as leave each thread beside the first four tasks, of eight rows. The rows
+// are one tile for all panels; the bias is added, and the result made smaller, on
+// the tile.
 // CHECK-DAG: #[[$TURNED:.*]] = affine_map<(d0, d1)[s0, s1] -> (d1 + s0, (d0 + s1) mod 11, (d0 + s1) floordiv 11)>
 // CHECK-DAG: #[[W:.*]] = affine_map<(d0, d1)[{{.*}}] -> (s{{.*}}, d1, d0)>
 // CHECK-LABEL: func @layer
 // CHECK-SAME: %[[X:.*]]: memref<?x6xf32>, %[[PANELS:.*]]: memref<2x6x4xf32>, %[[B:.*]]: memref<8xf32>, %[[Y:.*]]: memref<?x8xbf16>
 // CHECK-NOT: memref.alloc
 // CHECK-NOT: linalg
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
-// CHECK: %[[ROWS:.*]] = arith.minsi
-// CHECK-DAG: %[[TX:.*]] = attn.tile.load %[[X]]{{.*}} -> tensor<?x6xf32>
-// CHECK-DAG: %[[TW:.*]] = attn.tile.load %[[PANELS]][#[[W]]]{{.*}} -> tensor<4x6xf32>
+// CHECK: %[[RANGES:.*]] = arith.ceildivsi %{{.*}}, %c8
+// CHECK: %[[WORKERS:.*]] = attn.workers
+// CHECK: %[[OTHERS:.*]] = arith.subi %[[WORKERS]], %c1
+// CHECK: %[[WANTED:.*]] = arith.muli %[[OTHERS]], %c4
+// CHECK: %[[TASKS:.*]] = arith.maxsi %[[WANTED]], %c1
+// CHECK: %[[ALL:.*]] = arith.muli %[[RANGES]], %c2
+// CHECK: %[[SHARE:.*]] = arith.ceildivsi %[[ALL]], %[[TASKS]]
+// CHECK: %[[ROOM:.*]] = arith.minsi %[[SHARE]], %c8
+// CHECK: %[[MOST:.*]] = arith.maxsi %[[ROOM]], %c1
+// CHECK: %[[GROUPS:.*]] = arith.ceildivsi %c2{{.*}}, %[[MOST]]
+// CHECK: %[[SIZE:.*]] = arith.ceildivsi %c2{{.*}}, %[[GROUPS]]
+// CHECK: scf.forall (%{{.*}}, %[[GROUP:.*]]) in (%[[RANGES]], %[[GROUPS]])
+// CHECK: %[[FIRST:.*]] = arith.muli %[[GROUP]], %[[SIZE]]
+// CHECK: %[[LEFT:.*]] = arith.subi %c2{{.*}}, %[[FIRST]]
+// CHECK: %[[OWN:.*]] = arith.minsi %[[LEFT]], %[[SIZE]]
+// CHECK: %[[COUNT:.*]] = arith.minsi %[[OWN]], %c8
+// CHECK: %[[TX:.*]] = attn.tile.load %[[X]]{{.*}} -> tensor<?x6xf32>
+// CHECK: scf.parallel (%[[I:.*]]) = (%{{.*}}) to (%[[COUNT]])
+// CHECK: %[[PANEL:.*]] = arith.addi %[[FIRST]], %[[I]]
+// CHECK: %[[TW:.*]] = attn.tile.load %[[PANELS]][#[[W]]] symbols(%[[PANEL]]){{.*}} -> tensor<4x6xf32>
 // CHECK: %[[SUM:.*]] = attn.tile.contract ins(%[[TX]], %[[TW]]
 // CHECK: arith.mulf
 // CHECK: -> tensor<4x?xf32>
@@ -88,7 +106,7 @@ func.func @shared(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %y: memref<?x8xf32
 // nor written.
 // CHECK-LABEL: func @last_panel
 // CHECK-SAME: %{{.*}}, %{{.*}}, %[[B:.*]]: memref<6xf32>
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 // CHECK: attn.tile.load %[[B]]{{.*}} inBounds [false]
 func.func @last_panel(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %b: memref<6xf32>, %y: memref<?x6xf32>, %m: index) {
   %zero = arith.constant 0.0 : f32
@@ -146,11 +164,11 @@ func.func @negative(%x: memref<?x6xf32>, %w: memref<2x6x4xf32>, %plain: memref<8
 // at most 16 are 12 and 8, and 33 are 12, 12 and 9.
 // CHECK-LABEL: func @equal_blocks
 // BLOCKS-LABEL: func @equal_blocks
-// BLOCKS: scf.forall (%[[I:.*]], %{{.*}}) in (2, 2)
+// BLOCKS: scf.forall (%[[I:.*]], %{{.*}}) in (2, %{{.*}})
 // BLOCKS: %[[FIRST:.*]] = arith.muli %[[I]], %c12
 // BLOCKS: %[[LEFT:.*]] = arith.subi %c20, %[[FIRST]]
 // BLOCKS: arith.minsi %[[LEFT]], %c12
-// BLOCKS: scf.forall (%[[I:.*]], %{{.*}}) in (3, 2)
+// BLOCKS: scf.forall (%[[I:.*]], %{{.*}}) in (3, %{{.*}})
 // BLOCKS: arith.muli %[[I]], %c12
 func.func @equal_blocks(%x: memref<20x6xf32>, %more: memref<33x6xf32>, %w: memref<2x6x4xf32>, %y: memref<20x8xf32>, %all: memref<33x8xf32>) {
   %zero = arith.constant 0.0 : f32
@@ -310,7 +328,7 @@ func.func @sum_read_through_a_view(%x: memref<?x64xf32>, %w: memref<2x64x32xf32>
 // the last panel has 6 of its 8 lanes, and what is beyond feature 21 is out of
 // range of the first index.
 // CHECK-LABEL: func.func @features_in_another_order
-// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 3)
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}})
 // CHECK: attn.tile.store %{{.*}}[#[[$TURNED]]]
 func.func @features_in_another_order(%x: memref<?x6xf32>, %w: memref<3x6x8xf32>, %y: memref<?x11x2xf32>) {
   %zero = arith.constant 0.0 : f32
