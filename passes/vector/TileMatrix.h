@@ -47,6 +47,11 @@ public:
                    llvm::ArrayRef<mlir::Value> indices, Shape shape = whole) {
     return load(loc, locate(loc, memref, indices), shape);
   }
+  /// The same where what is loaded stays in no near cache, as it passes through
+  /// once for much that is used again.
+  mlir::Value loadOnce(mlir::Location loc, Place place, Shape shape = whole);
+  /// Asks for the line of an address, to be in the second nearest cache.
+  void prefetch(mlir::Location loc, mlir::Value address);
   void store(mlir::Location loc, mlir::Value tile, mlir::Value memref,
              llvm::ArrayRef<mlir::Value> indices, Shape shape = whole);
   /// `sum[r, c]` plus the products of the pairs `a[r, k]` and `b[k, c]`;
@@ -61,9 +66,11 @@ public:
   /// `position` of what is summed.
   using Load =
       llvm::function_ref<mlir::Value(mlir::Value position, int64_t offset)>;
-  /// Adds to `sums` the products of all positions in [from, to) by `step`.
+  /// Adds to `sums` the products of all positions in [from, to) by `step`;
+  /// `also` builds what else is done at each of them.
   Tiles addProducts(mlir::Location loc, mlir::Value from, mlir::Value to,
-                    int64_t step, Tiles sums, Load left, Load right);
+                    int64_t step, Tiles sums, Load left, Load right,
+                    llvm::function_ref<void(mlir::Value position)> also = {});
   /// Runs `body` on the number, the first row and the first column of each of
   /// `count` tiles.
   static void forEachTile(
@@ -88,9 +95,6 @@ bool isPairProduct(mlir::Region &region);
 /// Whether the matrix unit makes these scores: of pairs in whole tiles, rows
 /// and keys in whole blocks.
 bool isMatrixContract(TileContractOp contract);
-/// Whether the matrix unit makes these sums of a linear layer: of rows of pairs
-/// and a block of features, both where they lie in memory.
-bool isMatrixLayer(TileContractOp contract);
 /// Whether the matrix unit makes this weighted sum: of values of bf16 in
 /// memory, with weights as below.
 bool isMatrixWeigh(TileWeighOp weigh);

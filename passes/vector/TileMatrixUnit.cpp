@@ -80,6 +80,18 @@ Value MatrixUnit::load(Location loc, Place place, Shape shape) {
   return call(builder, loc, "llvm.x86.tileloadd64.internal", operands);
 }
 
+Value MatrixUnit::loadOnce(Location loc, Place place, Shape shape) {
+  SmallVector<Value> operands = sizes(loc, shape);
+  llvm::append_range(operands, point(loc, place));
+  return call(builder, loc, "llvm.x86.tileloaddt164.internal", operands);
+}
+
+void MatrixUnit::prefetch(Location loc, Value address) {
+  Value place = point(loc, {address, address})[0];
+  LLVM::Prefetch::create(builder, loc, place, /*rw=*/0, /*hint=*/2,
+                         /*cache=*/1);
+}
+
 void MatrixUnit::store(Location loc, Value tile, Value memref,
                        ArrayRef<Value> indices, Shape shape) {
   SmallVector<Value> operands = sizes(loc, shape);
@@ -100,7 +112,8 @@ Value MatrixUnit::addProducts(Location loc, Value sum, Value a, Value b,
 
 MatrixUnit::Tiles MatrixUnit::addProducts(Location loc, Value from, Value to,
                                           int64_t step, Tiles sums, Load left,
-                                          Load right) {
+                                          Load right,
+                                          function_ref<void(Value)> also) {
   auto loop = scf::ForOp::create(
       builder, loc, from, to,
       arith::ConstantIndexOp::create(builder, loc, step), sums);
@@ -115,6 +128,8 @@ MatrixUnit::Tiles MatrixUnit::addProducts(Location loc, Value from, Value to,
   Tiles next;
   for (auto [k, sum] : llvm::enumerate(loop.getRegionIterArgs()))
     next.push_back(addProducts(loc, sum, lefts[k / 2], rights[k % 2]));
+  if (also)
+    also(position);
   scf::YieldOp::create(builder, loc, next);
   return llvm::to_vector_of<Value>(loop.getResults());
 }

@@ -143,14 +143,7 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
     }
     if (onlyTransposed)
       return success();
-    // The matrix unit reads what it can where it lies.
-    bool onlyMultiplied =
-        target.matrixUnit && !load.use_empty() &&
-        llvm::all_of(load->getUsers(), [&](Operation *user) {
-          auto contract = dyn_cast<TileContractOp>(user);
-          return contract && isMatrixLayer(contract);
-        });
-    if (onlyMultiplied)
+    if (isMatrixInput(load))
       return success();
     // Pairs that may lack their second half are put together once.
     bool isCut =

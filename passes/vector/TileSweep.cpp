@@ -85,15 +85,12 @@ bool TileSweep::tryAdd(Operation *op) {
   };
 
   if (auto contract = dyn_cast<TileContractOp>(op)) {
-    bool isMatrix = canUseMatrixUnit(contract);
-    if (!sameKeys(contract) || hasSum || hasPairs || hasMatrix ||
-        (isMatrix && !ops.empty()) ||
+    if (!sameKeys(contract) || hasSum || hasPairs || hasMade ||
         (target.matrixUnit && isMatrixContract(contract)) ||
         llvm::any_of(contract.getInputs(),
                      [&](Value v) { return isMember(v); }))
       return false;
     hasContract = true;
-    hasMatrix = isMatrix;
   } else if (auto map = dyn_cast<TileMapOp>(op)) {
     if (!isScoreTile(map) || isOperand(map) || !sameKeys(map) ||
         !membersInPlace(map.getInputs(), map.getMaps()))
@@ -111,7 +108,7 @@ bool TileSweep::tryAdd(Operation *op) {
     bool isSum = reduce.getKind() == TileReduction::sum;
     // Contractions visit the last keys twice; that is no harm to a maximum.
     if (!sameKeys(reduce.getTile()) || readsFinished(reduce.getTile()) ||
-        isMember(reduce.getInit()) || (isSum && hasContract) || hasMatrix)
+        isMember(reduce.getInit()) || (isSum && hasContract) || hasMade)
       return false;
     for (TileReduceOp other : reductions)
       if (other.getBegin() != reduce.getBegin() ||
@@ -129,6 +126,11 @@ bool TileSweep::tryAdd(Operation *op) {
   }
   ops.push_back(op);
   return true;
+}
+
+void TileSweep::addMade(TileContractOp contract) {
+  ops.push_back(contract);
+  hasContract = hasMade = true;
 }
 
 bool TileSweep::feeds(Operation *op) const {
@@ -370,6 +372,12 @@ void TileSweep::emitLoop(Value from, Value to, unsigned rows, bool clamp,
   totals.assign(loop.getResults().begin(), loop.getResults().end());
 }
 
+void TileSweep::emitMade(Value sums, Value first, ArrayRef<Value> rows) {
+  made = {sums, first};
+  emitRows(rows, {}, Half::lower);
+  made = {};
+}
+
 void TileSweep::emit() {
   if (ops.empty())
     return;
@@ -383,8 +391,6 @@ void TileSweep::emit() {
 
   if (hasPairs) {
     emitPairLoops(begin, end, totals);
-  } else if (hasMatrix) {
-    emitMatrixBlocks(begin, end);
   } else {
     unsigned contracts = llvm::count_if(
         ops, [](Operation *op) { return isa<TileContractOp>(op); });
@@ -417,5 +423,5 @@ void TileSweep::emit() {
     code.setRegister(reduce.getResult(), total);
   ops.clear();
   reductions.clear();
-  hasContract = hasSum = hasPairs = hasMatrix = false;
+  hasContract = hasSum = hasPairs = hasMade = false;
 }

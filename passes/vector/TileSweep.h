@@ -52,6 +52,12 @@ public:
   bool feeds(mlir::Operation *op) const;
   /// Builds the loop at the builder's insertion point and forgets the ops.
   void emit();
+  /// Adds a contraction, as the first op, whose sums are made in memory.
+  void addMade(TileContractOp contract);
+  /// Builds all else for some rows, once they are: `sums` [row][lane] has those
+  /// from row `first` on.
+  void emitMade(mlir::Value sums, mlir::Value first,
+                llvm::ArrayRef<mlir::Value> rows);
 
 private:
   bool isMember(mlir::Value value) const;
@@ -86,10 +92,6 @@ private:
   mlir::Value readAhead(TileContractOp contract, mlir::Value place);
   void storeAhead(llvm::ArrayRef<mlir::Value> rows);
 
-  // Linear layers by a matrix unit (TileSweepMatrix.cpp).
-  bool canUseMatrixUnit(TileContractOp contract) const;
-  void emitMatrixBlocks(mlir::Value begin, mlir::Value end);
-
   // Weights that are held in pairs of keys (TileSweepPairs.cpp).
   bool isPaired(mlir::Operation *op) const;
   void emitPairLoops(mlir::Value begin, mlir::Value end,
@@ -103,9 +105,9 @@ private:
   const VectorTarget &target;
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
-  bool hasContract = false, hasSum = false, hasPairs = false, hasMatrix = false;
-  /// The sums [row][lane] that a matrix unit has made, of the rows from `first`
-  /// on; null where none has.
+  bool hasContract = false, hasSum = false, hasPairs = false, hasMade = false;
+  /// The sums [row][lane] that have been made, of the rows from `first` on;
+  /// null where none have.
   struct Made {
     mlir::Value sums, first;
   };

@@ -69,6 +69,14 @@ private:
   /// The keys of a tile of scores that anything uses (TileNarrowDots.cpp).
   std::pair<mlir::Value, mlir::Value> getVisited(mlir::Value score);
 
+  // Linear layers by a matrix unit (TileMatrixLayer.cpp).
+  /// Whether a loop over the panels of a layer is: of rows of pairs and blocks
+  /// of features, both where they lie in memory.
+  bool isMatrixLayer(mlir::scf::ParallelOp loop);
+  /// Whether only such loops read a tile.
+  bool isMatrixInput(TileLoadOp load);
+  mlir::LogicalResult processMatrixLayer(mlir::scf::ParallelOp loop);
+
   // Products by a matrix unit (TileMatrix.cpp, TileMatrixWeigh.cpp).
   mlir::LogicalResult processMatrixContract(TileContractOp contract);
   mlir::LogicalResult processMatrixWeigh(TileWeighOp weigh);

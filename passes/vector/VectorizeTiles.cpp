@@ -118,6 +118,10 @@ LogicalResult TileVectorizer::process(Operation *op) {
       .Case([&](tensor::InsertSliceOp insert) { return processInsert(insert); })
       .Case([&](scf::ForOp loop) { return processFor(loop); })
       .Case([&](scf::IfOp branch) { return processIf(branch); })
+      .Case([&](scf::ParallelOp loop) {
+        return isMatrixLayer(loop) ? processMatrixLayer(loop)
+                                   : processBlock(*loop.getBody());
+      })
       .Default([&](Operation *other) -> LogicalResult {
         for (Region &region : other->getRegions())
           for (Block &block : region)
