@@ -63,7 +63,9 @@ public:
     for (unsigned loop : first.columns)
       bytes *= linalg::GenericOp(first.op).getStaticLoopRanges()[loop];
     int64_t fitting = std::max(sizes.inputBytes / bytes, leastRows);
-    rowBlock = std::min(sizes.rows, fitting);
+    // In whole steps, so that equal blocks are no larger and none is empty.
+    rowBlock =
+        std::max(std::min(sizes.rows, fitting) / rowStep, int64_t(1)) * rowStep;
   }
   void run();
 
@@ -191,8 +193,7 @@ void LayersTiler::run() {
     Value left = arith::SubIOp::create(rewriter, loc, size, starts.back());
     rowCount = arith::MinSIOp::create(rewriter, loc, left, block);
     // Scratch memory is as large as the largest block.
-    rowCount = arith::MinSIOp::create(rewriter, loc, rowCount,
-                                      index(llvm::alignTo(rowBlock, rowStep)));
+    rowCount = arith::MinSIOp::create(rewriter, loc, rowCount, index(rowBlock));
   }
   buildGroup(0, group, starts, rowCount);
 }

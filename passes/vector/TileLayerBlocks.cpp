@@ -77,7 +77,7 @@ MatrixUnit::Place LayerBlocks::copy(Value row, Value count, Value buffer,
 void LayerBlocks::prepare() {
   rows = code.getExtents(contract)[1];
   panels = loop.getUpperBound()[0];
-  blocks = create<arith::CeilDivUIOp>(rows, index(block));
+  blocks = create<arith::CeilDivSIOp>(rows, index(block));
   count = multiply(blocks, panels);
   inputs =
       unit.locate(loc, layer.inputs.getSource(),
@@ -95,7 +95,7 @@ void LayerBlocks::prepare() {
     rest = copy(index(0), rows, code.createPanel(loc, type, std::nullopt, rows),
                 whole);
   }
-  Value left = create<arith::RemUIOp>(rows, index(block));
+  Value left = create<arith::RemSIOp>(rows, index(block));
   // Rows that do not exist hold anything: nothing reads their sums.
   last = copy(subtract(rows, left), left,
               code.createBuffer(loc, {block, layer.pairs}, pair), 0);

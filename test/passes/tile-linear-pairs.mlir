@@ -41,6 +41,31 @@ func.func @layer(%x: memref<?x40xbf16, strided<[?, 1]>>, %w: memref<2x32x32x2xbf
   return
 }
 
+// As many of 3072 columns as 1.25 MiB holds are 213 rows: blocks of at most 192, which is
+// whole tiles. 23 blocks of 192 rows have all 4261, and none is empty.
+// CHECK-LABEL: func @long_rows
+// CHECK: scf.forall (%[[I:.*]], %{{.*}}) in (23, %{{.*}})
+// CHECK: %[[FIRST:.*]] = arith.muli %[[I]], %c192
+// CHECK: %[[LEFT:.*]] = arith.subi %c4261, %[[FIRST]]
+// CHECK: arith.minsi %[[LEFT]], %c192
+func.func @long_rows(%x: memref<4261x3072xbf16>, %w: memref<2x1536x32x2xbf16>, %y: memref<4261x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<4261x64xf32>)
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n floordiv 32, k floordiv 2, n mod 32, k mod 2)>,
+                       affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4261x3072xbf16>, memref<2x1536x32x2xbf16>) outs(%y : memref<4261x64xf32>) {
+  ^bb0(%a: bf16, %c: bf16, %sum: f32):
+    %wa = arith.extf %a : bf16 to f32
+    %wc = arith.extf %c : bf16 to f32
+    %ac = arith.mulf %wa, %wc : f32
+    %next = arith.addf %sum, %ac : f32
+    linalg.yield %next : f32
+  }
+  return
+}
+
 // Columns in groups that lie side by side are one; those that do not are copied first.
 // CHECK-LABEL: func @groups
 // CHECK-SAME: %[[A:[^:]*]]: memref<?x3x32xbf16>, %[[B:[^:]*]]: memref<?x3x32xbf16, strided<[?, ?, 1]>>

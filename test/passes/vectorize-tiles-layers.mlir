@@ -15,7 +15,7 @@
 // CHECK-DAG: %[[SUMS:.*]] = memref.alloc() {{.*}} : memref<64x32xf32>
 // CHECK-DAG: %[[LAST:.*]] = memref.alloc() {{.*}} : memref<32x32xi32>
 // CHECK-DAG: %[[REST:.*]] = memref.alloc({{.*}}) {{.*}} : memref<?x16xi32>
-// CHECK: %[[BLOCKS:.*]] = arith.ceildivui %[[M]], %c32
+// CHECK: %[[BLOCKS:.*]] = arith.ceildivsi %[[M]], %c32
 // CHECK: %[[COUNT:.*]] = arith.muli %[[BLOCKS]], %[[N]]
 // CHECK: vector.maskedload %[[X]]
 // CHECK: vector.store %{{.*}}, %[[REST]]
