@@ -163,13 +163,17 @@ void RowsAhead::fetch(Value row, ValueRange columns, int64_t width) {
   }
 }
 
-void RowsAhead::fetch(Value begin, Value end, ValueRange columns,
-                      int64_t width) {
+void RowsAhead::fetch(Value from, Value to, std::pair<Value, Value> range,
+                      ValueRange columns, int64_t width) {
   if (!load)
     return;
   Location loc = load.getLoc();
-  auto loop =
-      scf::ForOp::create(*builder, loc, begin, end, code->index(loc, 1));
+  auto clamp = [&](Value row) {
+    row = builder->createOrFold<arith::MaxSIOp>(loc, row, range.first);
+    return builder->createOrFold<arith::MinSIOp>(loc, row, range.second);
+  };
+  auto loop = scf::ForOp::create(*builder, loc, clamp(from), clamp(to),
+                                 code->index(loc, 1));
   OpBuilder::InsertionGuard guard(*builder);
   builder->setInsertionPointToStart(loop.getBody());
   fetch(loop.getInductionVar(), columns, width);

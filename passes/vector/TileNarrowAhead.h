@@ -25,9 +25,10 @@ public:
   /// Asks for the elements of a row that come to lie where this step has those
   /// from each of `columns` on: vectors of `width` elements, side by side.
   void fetch(mlir::Value row, mlir::ValueRange columns, int64_t width);
-  /// The same for each of the rows from `begin` to `end`.
-  void fetch(mlir::Value begin, mlir::Value end, mlir::ValueRange columns,
-             int64_t width);
+  /// The same for each of the rows from `from` to `to` that are in `range`.
+  void fetch(mlir::Value from, mlir::Value to,
+             std::pair<mlir::Value, mlir::Value> range,
+             mlir::ValueRange columns, int64_t width);
 
 private:
   mlir::OpBuilder *builder;

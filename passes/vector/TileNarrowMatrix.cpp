@@ -240,7 +240,15 @@ TileVectorizer::processNarrowMatrixContract(TileContractOp contract) {
   SmallVector<Value> sums(numKeys / side);
   for (Value &sum : sums)
     sum = unit.zero(loc, shape);
+  SmallVector<Value> starts;
+  for (int64_t pair = 0; pair < pairs; pair += side)
+    starts.push_back(code.index(loc, pair));
   for (int64_t pair = 0; pair < pairs; pair += side) {
+    // While these keys are multiplied, some of the next step's are on their
+    // way: all of them at once would have to wait for each other.
+    ahead.fetch(code.index(loc, pair * numKeys / pairs),
+                code.index(loc, (pair + side) * numKeys / pairs), {begin, end},
+                starts, side);
     Value right = unit.load(loc, queries,
                             {code.index(loc, pair), code.index(loc, 0)}, shape);
     for (auto [k, sum] : llvm::enumerate(sums)) {
@@ -262,11 +270,6 @@ TileVectorizer::processNarrowMatrixContract(TileContractOp contract) {
   for (auto [k, sum] : llvm::enumerate(sums))
     unit.store(loc, sum, tiles, {code.index(loc, k * side), code.index(loc, 0)},
                shape);
-  // While these are on their way, keys of the next step are.
-  SmallVector<Value> starts;
-  for (int64_t pair = 0; pair < pairs; pair += side)
-    starts.push_back(code.index(loc, pair));
-  ahead.fetch(begin, end, starts, side);
   for (int64_t key = 0; key < numKeys; key += side) {
     Value scores = vector::LoadOp::create(builder, loc, flat, buffer,
                                           code.index(loc, key * columns));

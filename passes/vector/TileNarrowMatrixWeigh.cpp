@@ -112,17 +112,14 @@ Value TileVectorizer::fillValuePairs(TileLoadOp load, int64_t keys, Value begin,
   auto words = VectorType::get(side, builder.getI32Type());
   Value buffer = code.createBuffer(loc, {keys / 2, numBlocks * block},
                                    words.getElementType());
-  RowsAhead ahead(builder, code, load);
   auto readKey = [&](Value key) {
-    SmallVector<Value> lines, starts;
+    SmallVector<Value> lines;
     for (int64_t column = 0; column < columns; column += block) {
       Value count = columns - column < block ? code.index(loc, columns - column)
                                              : Value();
-      starts.push_back(code.index(loc, column));
-      lines.push_back(
-          code.readRow(loc, load, {key, starts.back()}, block, count));
+      lines.push_back(code.readRow(loc, load, {key, code.index(loc, column)},
+                                   block, count));
     }
-    ahead.fetch(key, starts, block);
     return lines;
   };
   auto readIfVisited = [&](Value key) -> SmallVector<Value> {
@@ -207,12 +204,24 @@ LogicalResult TileVectorizer::processNarrowMatrixWeigh(TileWeighOp weigh) {
   MatrixUnit unit(builder);
   Value zero = code.index(loc, 0);
   Value left = unit.load(loc, weights, {zero, zero}, {shape.rows, keys / 2});
+  RowsAhead ahead(builder, code, getNarrowMatrixValues(weigh));
+  SmallVector<Value> starts;
+  for (int64_t column = 0; column < columns; column += block)
+    starts.push_back(code.index(loc, column));
   auto loop = scf::ForOp::create(builder, loc, zero, code.index(loc, aligned),
                                  code.index(loc, side));
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
     Value column = loop.getInductionVar();
+    // Values of the next step, a part of the keys with each tile of columns.
+    int64_t part = llvm::divideCeil(keys * side, aligned);
+    Value number =
+        arith::DivUIOp::create(builder, loc, column, code.index(loc, side));
+    Value from =
+        arith::MulIOp::create(builder, loc, number, code.index(loc, part));
+    Value to = arith::AddIOp::create(builder, loc, from, code.index(loc, part));
+    ahead.fetch(from, to, {sum->begin, sum->end}, starts, block);
     Value right = unit.load(loc, values, {zero, column}, {keys / 2, side});
     Value total = unit.addProducts(loc, unit.zero(loc, shape), left, right,
                                    shape, keys / 2);

@@ -5,19 +5,25 @@
 #heads = affine_map<(k, c)[h] -> (k, h, c)>
 
 // A line of a key is 16 pairs. The next head's keys that are visited are asked
-// for between the products and what is made of them.
+// for between the products, as many with each line of these.
 // CHECK-LABEL: func @scores
 // CHECK-SAME: %[[K:[^:]*]]: memref<?x?x64xbf16>, %{{[^:]*}}: memref<4x64xbf16>, %{{[^:]*}}: memref<4xf32>, %[[N:[^:]*]]: index, %[[END:[^:]*]]: index
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
 // CHECK-DAG: %[[LINE:.*]] = arith.constant 32 : index
+// CHECK-DAG: %[[HALF:.*]] = arith.constant 16 : index
 // CHECK: scf.for %[[H:.*]] = %[[ZERO]] to %[[N]]
 // CHECK: %[[NEXT:.*]] = arith.addi %[[H]],
-// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tilestored64.internal"
-// CHECK: scf.for %[[KEY:.*]] = %[[ZERO]] to %[[END]]
+// CHECK-DAG: %[[BEGIN:.*]] = arith.minsi %[[END]], %[[ZERO]]
+// CHECK-DAG: %[[MIDDLE:.*]] = arith.minsi %[[END]], %[[HALF]]
+// CHECK: scf.for %[[KEY:.*]] = %[[BEGIN]] to %[[MIDDLE]]
 // CHECK: %[[ROW:.*]] = arith.addi %{{.*}}, %[[KEY]]
 // CHECK: memref.prefetch %[[K]][%[[ROW]], %[[NEXT]], %[[ZERO]]], read, locality<2>, data
 // CHECK: memref.prefetch %[[K]][%[[ROW]], %[[NEXT]], %[[LINE]]]
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK: scf.for %{{.*}} = %[[MIDDLE]] to
+// CHECK-COUNT-2: memref.prefetch %[[K]]
 // CHECK-NOT: memref.prefetch
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // CHECK: vector.deinterleave
 func.func @scores(%k: memref<?x?x64xbf16>, %q: memref<4x64xbf16>, %o: memref<4xf32>, %n: index, %end: index) {
   %c0 = arith.constant 0 : index
@@ -42,19 +48,20 @@ func.func @scores(%k: memref<?x?x64xbf16>, %q: memref<4x64xbf16>, %o: memref<4xf
   return
 }
 
-// Values of the next head are asked for as those of this one are put side by
-// side, of a block in part only those that are visited.
+// Values of the next head are asked for between the products of this one's, of
+// a block in part only those that are visited.
 // CHECK-LABEL: func @sums
-// CHECK-SAME: %[[V:[^:]*]]: memref<32x?x40xbf16>
+// CHECK-SAME: %[[V:[^:]*]]: memref<32x?x40xbf16>, %{{[^:]*}}: memref<4x32xf32>, %{{[^:]*}}: memref<4x40xf32>, %{{[^:]*}}: index, %[[BEGIN:[^:]*]]: index, %[[END:[^:]*]]: index
 // CHECK: scf.for %[[H:.*]] =
 // CHECK: %[[NEXT:.*]] = arith.addi %[[H]],
-// CHECK: scf.for
-// CHECK-COUNT-2: memref.prefetch %[[V]][%{{.*}}, %[[NEXT]], %{{.*}}], read, locality<2>, data
-// CHECK-COUNT-2: memref.prefetch %[[V]]
-// CHECK: vector.shuffle
-// CHECK: arith.cmpi slt
-// CHECK: scf.if
-// CHECK-COUNT-2: memref.prefetch %[[V]]
+// CHECK-NOT: memref.prefetch
+// CHECK: scf.for %[[COLUMN:.*]] = %{{.*}} to %c64 step %c16
+// CHECK: %[[FROM:.*]] = arith.maxsi %{{.*}}, %[[BEGIN]]
+// CHECK: %[[FIRST:.*]] = arith.minsi %[[FROM]], %[[END]]
+// CHECK: %[[TO:.*]] = arith.maxsi %{{.*}}, %[[BEGIN]]
+// CHECK: %[[LAST:.*]] = arith.minsi %[[TO]], %[[END]]
+// CHECK: scf.for %[[KEY:.*]] = %[[FIRST]] to %[[LAST]]
+// CHECK-COUNT-2: memref.prefetch %[[V]][%[[KEY]], %[[NEXT]], %{{.*}}], read, locality<2>, data
 // CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 func.func @sums(%v: memref<32x?x40xbf16>, %s: memref<4x32xf32>, %o: memref<4x40xf32>, %n: index, %begin: index, %end: index) {
   %c0 = arith.constant 0 : index
