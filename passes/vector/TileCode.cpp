@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/vector/TileCode.h"
+#include "passes/vector/LaneIndices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -279,6 +280,13 @@ Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
                                 broadcast(op.getLoc(), inverse, width));
       continue;
     }
+    if (auto compare = dyn_cast<arith::CmpIOp>(op); compare && isVector)
+      if (Value result =
+              compareLaneIndices(builder, op.getLoc(), compare.getPredicate(),
+                                 operands[0], operands[1], width)) {
+        mapping[compare] = result;
+        continue;
+      }
     SmallVector<Type> types(op.getResultTypes());
     if (isVector) {
       for (Value &operand : operands)
