@@ -29,6 +29,7 @@ using namespace fovea::attn;
 /// Stand for what is only known at run time.
 static constexpr int64_t kUsualWidth = 128;
 static constexpr int64_t kUsualKeys = 1024;
+static constexpr int64_t kUsualWindow = 160;
 
 /// Larger sizes make no difference, and their products fit 64 bits.
 static constexpr int64_t kMost = int64_t(1) << 24;
@@ -58,6 +59,9 @@ static constexpr double kStreamBytes = 10;
 /// Of the level-2 cache, what a group finds its own data in: operands and
 /// results pass through it too.
 static constexpr double kOwnShare = 0.75;
+/// The share of the level-2 cache that holds the rows of a group which have
+/// been asked for before they are needed.
+static constexpr int64_t kAheadShare = 16;
 
 /// Cycles to add up the lanes of the products of a pair, its share.
 static constexpr double kCombineCycles = 3;
@@ -82,6 +86,19 @@ static double paidRows(int64_t rows, int64_t tile) {
   return rows - left + (left ? std::max(left, kLeastRows) : 0);
 }
 
+/// Whether each query has keys near its own place alone, as in a window.
+static bool isBand(AttentionOp op, unsigned query) {
+  std::optional<SegmentsAttr> segments = op.getSegments();
+  if (!segments)
+    return false;
+  auto move = [&](ArrayRef<AffineMap> maps) {
+    return !maps.empty() && llvm::all_of(maps, [&](AffineMap map) {
+      return map.isFunctionOfSymbol(3 * query); // see SegmentsAttr
+    });
+  };
+  return move(segments->getVisitLower()) && move(segments->getVisitUpper());
+}
+
 CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
     : cpu(cpu), query(*getQueryDim(op)) {
   DomainAttr domain = op.getDomain();
@@ -97,6 +114,11 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
   contraction = measure(DimKind::contraction, kUsualWidth);
   value = measure(DimKind::value, kUsualWidth);
   keys = measure(DimKind::key, kUsualKeys);
+  allKeys = keys;
+  if (isBand(op, query)) {
+    allKeys = measure(DimKind::key, kMost);
+    keys = std::min(allKeys, kUsualWindow);
+  }
   auto self = cast<AttentionOpInterface>(op.getOperation());
   isBf16 = self.getNumContractions() > 0;
   for (unsigned k = 0; k < self.getNumContractions(); ++k)
@@ -158,9 +180,14 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
   if (int64_t left = keys - whole * block)
     visit(1, left);
 
-  double copies = keys * (static_cast<double>(contraction + value) / cpu.lanes *
-                              kCopyCycles +
-                          keyBytes() / kStreamBytes);
+  // Where tiles have keys of their own, those of neighbours overlap.
+  double copied = std::min<double>(allKeys, keys + (group - 1) * tile);
+  double copies = copied * (static_cast<double>(contraction + value) /
+                                cpu.lanes * kCopyCycles +
+                            keyBytes() / kStreamBytes);
+  // Rows and results of a small group are asked for before they are needed.
+  if (group * ownBytes > cpu.level2Bytes / kAheadShare)
+    cycles += ownBytes / kStreamBytes;
   return (cycles * tiles + copies * groups) / keys;
 }
 

@@ -61,7 +61,8 @@ private:
   unsigned query;
   /// Elements of a query's row, and of the sum of its values.
   int64_t contraction, value;
-  int64_t keys;
+  /// Keys that a tile visits, and that the tiles of a group do at most.
+  int64_t keys, allKeys;
 };
 
 } // namespace fovea::attn

@@ -169,7 +169,8 @@ public:
 
   /// The dimension of memory that what a load reads lies along one after the
   /// other, by dimension `along` of the tile; nothing if it may be anywhere.
-  static std::optional<unsigned> getMemoryDim(TileLoadOp load, unsigned along);
+  static std::optional<unsigned> getMemoryDim(mlir::AffineMap map,
+                                              unsigned along);
   /// Where the first element of a load is, and the dimension of memory that its
   /// rows, the first dimension of the tile, lie along one after the other.
   struct Rows {

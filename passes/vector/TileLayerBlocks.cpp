@@ -82,7 +82,7 @@ void LayerBlocks::prepare() {
   inputs =
       unit.locate(loc, layer.inputs.getSource(),
                   code.locateFirst(layer.inputs, layer.inputs.getSymbols()),
-                  TileCode::getMemoryDim(layer.inputs, 0));
+                  TileCode::getMemoryDim(layer.inputs.getMap(), 0));
   int64_t columns =
       cast<MemRefType>(layer.inputs.getSource().getType()).getShape().back();
   whole = layer.inputs.getInBounds().back() ? layer.pairs
@@ -130,7 +130,7 @@ MatrixUnit::Place LayerBlocks::placeWeights(Value panel) {
       });
   return unit.locate(loc, layer.weights.getSource(),
                      code.locateFirst(layer.weights, symbols),
-                     TileCode::getMemoryDim(layer.weights, 1));
+                     TileCode::getMemoryDim(layer.weights.getMap(), 1));
 }
 
 LayerBlocks::Block LayerBlocks::getBlock(Value number) {

@@ -150,6 +150,7 @@ LogicalResult TileVectorizer::processMatrixContract(TileContractOp contract) {
                                  code.index(loc, MatrixUnit::block));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
+  groupsAhead.fetch(loc);
   MatrixUnit unit(builder);
   auto keyAt = [&](int64_t row) -> Value {
     return arith::AddIOp::create(builder, loc, loop.getInductionVar(),

@@ -44,9 +44,9 @@ fovea::attn::getMatrixLayer(TileContractOp contract) {
               layer.pairs % MatrixUnit::rows == 0 &&
               layer.weights.getInBounds().back() &&
               TileCode::isContiguous(layer.weights, 0) &&
-              TileCode::getMemoryDim(layer.weights, 1) &&
+              TileCode::getMemoryDim(layer.weights.getMap(), 1) &&
               TileCode::isContiguous(layer.inputs, 1) &&
-              TileCode::getMemoryDim(layer.inputs, 0);
+              TileCode::getMemoryDim(layer.inputs.getMap(), 0);
   return fits ? std::optional(layer) : std::nullopt;
 }
 
@@ -64,7 +64,7 @@ bool TileVectorizer::isMatrixLayer(scf::ParallelOp loop) {
   if (!layer || !loop.isDefinedOutsideOfLoop(layer->inputs) ||
       code.getPanel(layer->inputs))
     return false;
-  TileSweep sweep(builder, code, target);
+  TileSweep sweep(builder, code, target, groupsAhead);
   sweep.addMade(contract);
   return llvm::all_of(loop.getBody()->without_terminator(), [&](Operation &op) {
     if (isa<TileContractOp, TileLoadOp>(op) || sweep.tryAdd(&op))
@@ -86,7 +86,7 @@ LogicalResult TileVectorizer::processMatrixLayer(scf::ParallelOp loop) {
   LayerBlocks blocks(builder, code, loop);
   blocks.prepare();
   blocks.buildFirstParts();
-  TileSweep sweep(builder, code, target);
+  TileSweep sweep(builder, code, target, groupsAhead);
   LogicalResult result = success();
   auto begin = [&](Value panel) {
     // The body moves to where its panel is finished.

@@ -98,9 +98,7 @@ bool TileCode::isContiguous(AffineMap map, MemRefType type, unsigned lane,
   return !rest.isFunctionOfDim(lane);
 }
 
-std::optional<unsigned> TileCode::getMemoryDim(TileLoadOp load,
-                                               unsigned along) {
-  AffineMap map = load.getMap();
+std::optional<unsigned> TileCode::getMemoryDim(AffineMap map, unsigned along) {
   AffineExpr step = getAffineDimExpr(along, map.getContext());
   std::optional<unsigned> dim;
   for (auto [k, expr] : llvm::enumerate(map.getResults())) {
@@ -130,7 +128,7 @@ std::optional<TileCode::Rows> TileCode::locateRows(TileLoadOp load,
   if (getPanel(load) || !load.getLookups().empty() ||
       llvm::is_contained(load.getInBounds(), false))
     return std::nullopt;
-  std::optional<unsigned> dim = getMemoryDim(load, 0);
+  std::optional<unsigned> dim = getMemoryDim(load.getMap(), 0);
   if (!dim)
     return std::nullopt;
   return Rows{locateFirst(load, symbols), *dim};

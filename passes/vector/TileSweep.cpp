@@ -293,6 +293,8 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
   SmallVector<DenseMap<Value, Value>> known(rows.size());
   SmallVector<Value> running(reductionValues);
   storeAhead(rows);
+  if (hasContract && rows.size() > remainderRows)
+    groupsAhead.fetch(ops.front()->getLoc());
   for (Operation *op : ops) {
     Location loc = op->getLoc();
     if (auto contract = dyn_cast<TileContractOp>(op); contract && made.sums) {

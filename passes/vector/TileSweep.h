@@ -9,6 +9,7 @@
 #define FOVEA_PASSES_VECTOR_TILESWEEP_H
 
 #include "passes/vector/TileCode.h"
+#include "passes/vector/TileGroupsAhead.h"
 
 namespace fovea::attn {
 
@@ -42,8 +43,9 @@ mlir::Value addPairDots(mlir::OpBuilder &builder, mlir::Location loc,
 class TileSweep {
 public:
   TileSweep(mlir::OpBuilder &builder, TileCode &code,
-            const VectorTarget &target)
-      : builder(builder), code(code), target(target) {}
+            const VectorTarget &target, GroupsAhead &groupsAhead)
+      : builder(builder), code(code), target(target), groupsAhead(groupsAhead) {
+  }
 
   bool empty() const { return ops.empty(); }
   /// Adds an op if it can run with those there already.
@@ -103,6 +105,7 @@ private:
   mlir::OpBuilder &builder;
   TileCode &code;
   const VectorTarget &target;
+  GroupsAhead &groupsAhead;
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
   bool hasContract = false, hasSum = false, hasPairs = false, hasMade = false;

@@ -27,7 +27,7 @@ public:
   TileVectorizer(mlir::Operation *root, mlir::Block *body,
                  const VectorTarget &target)
       : root(root), lanes(root), builder(root->getContext()),
-        code(builder, lanes, body), target(target),
+        code(builder, lanes, body), target(target), groupsAhead(builder, code),
         spanWidth(target.registerLanes) {}
 
   mlir::LogicalResult run(mlir::Block &block);
@@ -144,6 +144,7 @@ private:
   mlir::OpBuilder builder;
   TileCode code;
   VectorTarget target;
+  GroupsAhead groupsAhead;
   /// Elements of a register; of a span of narrow rows.
   int64_t spanWidth;
   /// The panels of values for the matrix unit.

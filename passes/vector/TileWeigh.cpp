@@ -106,6 +106,7 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
         scf::ForOp::create(builder, loc, from, to, code.index(loc, step));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(outer.getBody());
+    groupsAhead.fetch(loc);
     SmallVector<Value> columnsAt, sums;
     Value block;
     if (step == TileCode::columnBlock)

@@ -24,7 +24,12 @@ using namespace mlir;
 using namespace fovea::attn;
 
 LogicalResult TileVectorizer::run(Block &block) {
-  if (failed(checkTiles(root, lanes)) || failed(processBlock(block)))
+  if (failed(checkTiles(root, lanes)))
+    return failure();
+  if (auto iteration = dyn_cast<scf::ForallOp>(root);
+      iteration && !lanes.isNarrow())
+    groupsAhead.prepare(iteration);
+  if (failed(processBlock(block)))
     return failure();
   eraseReplaced();
   return success();
@@ -41,7 +46,7 @@ void TileVectorizer::eraseReplaced() {
 }
 
 LogicalResult TileVectorizer::processBlock(Block &block) {
-  TileSweep sweep(builder, code, target);
+  TileSweep sweep(builder, code, target, groupsAhead);
   SmallVector<Operation *> ops;
   for (Operation &op : block)
     ops.push_back(&op);
