@@ -10,52 +10,9 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/PassTimingInfo.h"
-#include "llvm/IR/Verifier.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
+#include "llvm/Pass.h"
 
 using namespace llvm;
-
-// The kernels are vector code by now: what is left to LLVM is to simplify them,
-// and to vectorize the loops around them.
-Error fovea::emit::optimize(Module &module, const Target &target,
-                            Timing &timing) {
-  std::string problems;
-  raw_string_ostream stream(problems);
-  if (verifyModule(module, &stream))
-    return createStringError("malformed LLVM IR: " + problems);
-  mlir::TimingScope stage = timing.stage("LLVM optimization");
-  PassInstrumentationCallbacks callbacks;
-  if (timing.withPasses)
-    fovea::emit::timePasses(callbacks, stage);
-  PipelineTuningOptions tuning;
-  tuning.LoopVectorization = true;
-  tuning.LoopInterleaving = true;
-  tuning.SLPVectorization = false;
-  PassBuilder builder(target.machine.get(), tuning, std::nullopt, &callbacks);
-  if (target.isSanitized)
-    builder.registerOptimizerLastEPCallback(
-        [](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) {
-          AddressSanitizerOptions options;
-          options.UseAfterReturn = AsanDetectStackUseAfterReturnMode::Never;
-          // Constants are not registered: no constructor runs on loading.
-          passes.addPass(AddressSanitizerPass(
-              options, /*UseGlobalGC=*/true, /*UseOdrIndicator=*/true,
-              AsanDtorKind::None, AsanCtorKind::None));
-        });
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager graphs;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2)
-      .run(module, modules);
-  return Error::success();
-}
 
 Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
                                                          const Target &target,
