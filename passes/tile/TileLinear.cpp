@@ -41,6 +41,10 @@ static constexpr int64_t leastRows = 96;
 /// time.
 static constexpr int64_t tasksPerThread = 4;
 
+/// Groups of panels without pairs are so many times as large as with them: each
+/// copies its rows anew, and all panels of one need not be near together.
+static constexpr int64_t plainGroup = 4;
+
 namespace {
 /// What a task may have at most.
 struct TaskSizes {
@@ -55,7 +59,7 @@ public:
       : rewriter(rewriter), first(layers.front()),
         loc(linalg::GenericOp(first.op).getLoc()),
         rowStep(first.pairs ? rowStepPairs : rowStepPlain),
-        panelGroup(sizes.panels) {
+        panelGroup(first.pairs ? sizes.panels : plainGroup * sizes.panels) {
     rewriter.setInsertionPoint(layers.back().getLast());
     for (const LinearLayer &layer : layers)
       tilers.emplace_back(rewriter, layer);

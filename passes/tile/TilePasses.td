@@ -199,7 +199,7 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
         attn.tile.store (attn.tile.map f(t, bias, ...))
     ```
 
-    A group has as many panels as `panel-group` allows, but no more than leave each thread (`attn.workers`)
+    A group has as many panels as `panel-group` allows (with pairs they stay in a near cache together), but no more than leave each thread (`attn.workers`)
     some tasks to choose from. No result depends on it.
 
     Weights in pairs of columns are multiplied in pairs, `attn.tile.pair_product`.
@@ -225,7 +225,7 @@ def TileLinearPass : Pass<"attn-tile-linear"> {
     Option<"inputBytes", "input-bytes", "int64_t", /*default=*/"1310720",
            "Bytes of the rows of a task, at most, unless they are 96 or fewer: they stay in a level-2 cache">,
     Option<"panelGroup", "panel-group", "int64_t", /*default=*/"8",
-           "Panels of a task, at most: what is made of its rows is made once for all of them">
+           "Panels of a task, at most, four times as many without pairs: what is made of its rows is made once for all of them">
   ];
 }
 

@@ -18,7 +18,7 @@
 // CHECK: %[[TASKS:.*]] = arith.maxsi %[[WANTED]], %c1
 // CHECK: %[[ALL:.*]] = arith.muli %[[RANGES]], %c2
 // CHECK: %[[SHARE:.*]] = arith.ceildivsi %[[ALL]], %[[TASKS]]
-// CHECK: %[[ROOM:.*]] = arith.minsi %[[SHARE]], %c8
+// CHECK: %[[ROOM:.*]] = arith.minsi %[[SHARE]], %c32
 // CHECK: %[[MOST:.*]] = arith.maxsi %[[ROOM]], %c1
 // CHECK: %[[GROUPS:.*]] = arith.ceildivsi %c2{{.*}}, %[[MOST]]
 // CHECK: %[[SIZE:.*]] = arith.ceildivsi %c2{{.*}}, %[[GROUPS]]
@@ -26,7 +26,7 @@
 // CHECK: %[[FIRST:.*]] = arith.muli %[[GROUP]], %[[SIZE]]
 // CHECK: %[[LEFT:.*]] = arith.subi %c2{{.*}}, %[[FIRST]]
 // CHECK: %[[OWN:.*]] = arith.minsi %[[LEFT]], %[[SIZE]]
-// CHECK: %[[COUNT:.*]] = arith.minsi %[[OWN]], %c8
+// CHECK: %[[COUNT:.*]] = arith.minsi %[[OWN]], %c32
 // CHECK: %[[TX:.*]] = attn.tile.load %[[X]]{{.*}} -> tensor<?x6xf32>
 // CHECK: scf.parallel (%[[I:.*]]) = (%{{.*}}) to (%[[COUNT]])
 // CHECK: %[[PANEL:.*]] = arith.addi %[[FIRST]], %[[I]]
