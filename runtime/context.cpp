@@ -52,8 +52,9 @@ struct SharedLoop {
     if (worker < 0 || worker >= shared->workers)
       return; // it has no scratch memory; others do its share
     FloatingPointScope floatingPoint;
-    shared->loop.work(shared->loop.scratchBytes ? shared->scratch[worker].data()
-                                                : nullptr);
+    shared->loop.work(worker, shared->loop.scratchBytes
+                                  ? shared->scratch[worker].data()
+                                  : nullptr);
   }
 };
 } // namespace
@@ -63,7 +64,7 @@ void Executor::parallelFor(void *pool, fovea_body body, void *argument,
   auto *executor = static_cast<Executor *>(pool);
   if (count <= 0)
     return;
-  Loop loop{body, argument, count, std::max<int64_t>(scratchBytes, 0)};
+  Loop loop(body, argument, count, std::max<int64_t>(scratchBytes, 0));
   Context &context = *executor->context;
   int32_t workers =
       context.parallel ? int32_t(std::min<int64_t>(context.threads, count)) : 1;
@@ -72,6 +73,7 @@ void Executor::parallelFor(void *pool, fovea_body body, void *argument,
     return;
   }
   if (workers > 1) {
+    loop.divide(workers);
     SharedLoop shared{loop, executor->scratch.data(), workers};
     context.parallel(context.user, SharedLoop::task, &shared, workers);
   }

@@ -35,8 +35,9 @@ extern "C" {
 typedef void (*fovea_body)(void *argument, int64_t index, void *scratch);
 
 /** Calls `body(argument, index, scratch)` once for each index in [0, count),
- *  in any order, on any threads; starts low indices first; returns when all
- *  have returned. Does nothing for count <= 0. A body must not call it. */
+ *  in any order, on any threads; each of these starts with indices that follow
+ *  each other, low ones first; returns when all have returned. Does nothing for
+ *  count <= 0. A body must not call it. */
 typedef void (*fovea_parallel_for)(void *pool, fovea_body body, void *argument,
                                    int64_t count, int64_t scratch_bytes);
 

@@ -9,6 +9,8 @@
 
 #include "runtime/fp_environment.h"
 
+#include <algorithm>
+#include <chrono>
 #include <system_error>
 
 using namespace fovea::runtime;
@@ -25,18 +27,58 @@ static void pauseBriefly() {
 #endif
 }
 
-/// Some tens of microseconds: what two loops of one call lie apart.
-static constexpr int spins = 1000;
+/// How long a thread stays awake for what it waits for. Waking one takes some
+/// 50 us; two loops of a call are mostly no farther apart, nor are two calls,
+/// nor the ends of two threads' shares.
+static constexpr std::chrono::microseconds patience(200);
 
-bool Loop::work(void *scratch) {
-  bool any = false;
-  while (true) {
-    int64_t index = next.fetch_add(1, std::memory_order_relaxed);
-    if (index >= count)
-      return any;
-    body(argument, index, scratch);
-    any = true;
+/// Waits until a condition holds, but not for long; says whether it does. Other
+/// threads that wait for this CPU go first.
+template <typename Condition>
+static bool waitAwake(Condition holds) {
+  auto end = std::chrono::steady_clock::now() + patience;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (holds())
+        return true;
+      pauseBriefly();
+    }
+    std::this_thread::yield();
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+void Loop::divide(int64_t threads) {
+  numShares =
+      int32_t(std::max<int64_t>(std::min({threads, count, maxShares}), 1));
+  int64_t begin = 0;
+  for (int32_t n = 0; n < numShares; ++n) {
+    Share &share = shares[size_t(n)];
+    share.next.store(begin, std::memory_order_relaxed);
+    // The first are the larger ones: their threads are awake already.
+    begin += (count - begin - 1) / (numShares - n) + 1;
+    share.end = begin;
   }
+}
+
+bool Loop::work(int32_t worker, void *scratch) {
+  bool any = false;
+  for (int32_t n = 0; n < numShares; ++n) {
+    Share &share = shares[size_t((worker + n) % numShares)];
+    // Only looked at when it is used up: others may be at their last indices.
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      int64_t index = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (index >= share.end)
+        break;
+      body(argument, index, scratch);
+      any = true;
+    }
+  }
+  return any;
 }
 
 //===----------------------------------------------------------------------===//
@@ -47,7 +89,7 @@ bool Pool::start(int32_t threads) {
   helpers.reserve(size_t(threads));
   try {
     for (int32_t i = 0; i < threads; ++i)
-      helpers.emplace_back([this] { helperMain(); });
+      helpers.emplace_back([this, i] { helperMain(i + 1); });
   } catch (const std::system_error &) {
     return false; // the destructor ends those that did start
   }
@@ -65,7 +107,7 @@ Pool::~Pool() {
     helper.join();
 }
 
-void Pool::helperMain() {
+void Pool::helperMain(int32_t worker) {
   FloatingPointScope floatingPoint;
   AlignedBuffer scratch;
   while (true) {
@@ -74,17 +116,16 @@ void Pool::helperMain() {
       return;
     bool any = false;
     for (Slot &slot : slots)
-      any |= visit(slot, scratch);
+      any |= visit(slot, worker, scratch);
     if (any)
       continue;
-    for (int i = 0; i < spins && news.load(std::memory_order_relaxed) == seen;
-         ++i)
-      pauseBriefly();
-    sleepUntilNews(seen);
+    if (!waitAwake(
+            [&] { return news.load(std::memory_order_relaxed) != seen; }))
+      sleepUntilNews(seen);
   }
 }
 
-bool Pool::visit(Slot &slot, AlignedBuffer &scratch) {
+bool Pool::visit(Slot &slot, int32_t worker, AlignedBuffer &scratch) {
   if (!slot.loop.load(std::memory_order_relaxed))
     return false;
   slot.visitors.fetch_add(1);
@@ -92,7 +133,7 @@ bool Pool::visit(Slot &slot, AlignedBuffer &scratch) {
   // Without memory for its scratch a helper does not help: the caller, which
   // has it, does the work.
   bool any = loop && scratch.reserve(loop->scratchBytes) &&
-             loop->work(loop->scratchBytes ? scratch.data() : nullptr);
+             loop->work(worker, loop->scratchBytes ? scratch.data() : nullptr);
   if (slot.visitors.fetch_sub(1) == 1 && slot.callerWaits.load()) {
     std::lock_guard<std::mutex> lock(slot.mutex);
     slot.left.notify_all();
@@ -117,9 +158,11 @@ void Pool::sleepUntilNews(uint32_t seen) {
 
 void Pool::run(Loop &loop, void *scratch) {
   Slot *slot = helpers.empty() || loop.count < 2 ? nullptr : claim();
-  if (slot)
+  if (slot) {
+    loop.divide(int64_t(helpers.size()) + 1);
     publish(*slot, loop);
-  loop.work(scratch);
+  }
+  loop.work(/*worker=*/0, scratch);
   if (slot)
     takeBack(*slot);
 }
@@ -151,9 +194,7 @@ void Pool::publish(Slot &slot, Loop &loop) {
 
 void Pool::takeBack(Slot &slot) {
   slot.loop.store(nullptr);
-  for (int i = 0; i < spins && slot.visitors.load() != 0; ++i)
-    pauseBriefly();
-  if (slot.visitors.load() != 0) {
+  if (!waitAwake([&] { return slot.visitors.load() == 0; })) {
     slot.callerWaits.store(true);
     std::unique_lock<std::mutex> lock(slot.mutex);
     slot.left.wait(lock, [&] { return slot.visitors.load() == 0; });

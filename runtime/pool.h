@@ -20,24 +20,51 @@
 
 namespace fovea::runtime {
 
-/// A parallel loop in progress. Whoever works on it takes the next index until
-/// there is none.
-struct Loop {
-  fovea_body body;
-  void *argument;
-  int64_t count;
-  int64_t scratchBytes;
-  alignas(64) std::atomic<int64_t> next{0};
+/// A parallel loop in progress. Its indices are in shares that follow each
+/// other, as many as threads may work on it and about equally large. Whoever
+/// works takes the next index of its own share, and then those that others have
+/// left of theirs. So in each of several equal loops a thread has the same
+/// indices, and neighbours: what it reads and writes is in its own caches.
+class Loop {
+public:
+  Loop(fovea_body body, void *argument, int64_t count, int64_t scratchBytes)
+      : body(body), argument(argument), count(count),
+        scratchBytes(scratchBytes) {
+    divide(1);
+  }
 
-  /// Runs indices that nobody has taken; false when there was none.
-  bool work(void *scratch);
+  /// Makes shares for so many threads, at least one. Nobody may work yet.
+  void divide(int64_t threads);
+
+  /// Runs indices that nobody has taken; false when there was none. `worker`
+  /// is a number, not negative, that the thread keeps from loop to loop; those
+  /// of one loop should differ.
+  bool work(int32_t worker, void *scratch);
+
+  const fovea_body body;
+  void *const argument;
+  const int64_t count;
+  const int64_t scratchBytes;
+
+private:
+  /// More threads have shares together.
+  static constexpr int64_t maxShares = 32;
+
+  /// [next, end) are the indices that nobody has taken; none if next > end.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
+  int32_t numShares = 1;
+  std::array<Share, maxShares> shares;
 };
 
 /// Threads that help callers with their loops. Any number of callers may run
 /// loops at once: each loop takes a slot, idle threads look through the slots,
 /// and a caller that finds no slot works alone. A loop neither locks nor
-/// allocates while the threads are awake; they spin for a moment before they
-/// go to sleep.
+/// allocates while the threads are awake; they wait awake for a moment before
+/// they go to sleep.
 class Pool {
 public:
   Pool() = default;
@@ -67,9 +94,9 @@ private:
     std::condition_variable left;
   };
 
-  void helperMain();
+  void helperMain(int32_t worker);
   /// True when it found work.
-  static bool visit(Slot &slot, AlignedBuffer &scratch);
+  static bool visit(Slot &slot, int32_t worker, AlignedBuffer &scratch);
   void sleepUntilNews(uint32_t seen);
   Slot *claim();
   void publish(Slot &slot, Loop &loop);

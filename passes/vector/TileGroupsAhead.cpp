@@ -90,11 +90,10 @@ std::optional<SmallVector<Value>> GroupsAhead::rebuildAll(ValueRange values,
 }
 
 /// The indices of the parallel iteration that this thread is likely to have
-/// next: as many further on as there are threads.
+/// next: those that follow.
 IRMapping GroupsAhead::buildNextGroup() {
   Location loc = iteration.getLoc();
   builder.setInsertionPoint(iteration);
-  Value workers = WorkersOp::create(builder, loc);
   SmallVector<Value> counts;
   for (OpFoldResult bound : iteration.getMixedUpperBound())
     counts.push_back(getValueOrCreateConstantIndexOp(builder, loc, bound));
@@ -109,7 +108,7 @@ IRMapping GroupsAhead::buildNextGroup() {
     place = builder.createOrFold<arith::MulIOp>(loc, place, count);
     place = builder.createOrFold<arith::AddIOp>(loc, place, index);
   }
-  place = arith::AddIOp::create(builder, loc, place, workers);
+  place = arith::AddIOp::create(builder, loc, place, code.index(loc, 1));
   place = arith::MinSIOp::create(builder, loc, place, last);
   IRMapping next;
   for (int64_t dim = counts.size() - 1; dim >= 0; --dim) {

@@ -4,21 +4,20 @@
 #qc = affine_map<(r, k, c) -> (r, c)>
 #kc = affine_map<(r, k, c) -> (k, c)>
 
-// While a block is computed the next one is asked for, or the first of the group that comes as many iterations later
-// as there are threads; at the last blocks that group's queries too, and the memory of this one's results.
+// While a block is computed the next one is asked for, or the first of the group of the next iteration; at the last blocks that group's queries too, and the memory of this one's results.
 // CHECK-LABEL: func @groups
 // CHECK-SAME: %[[Q:[^:]*]]: memref<?x?x64xf32>, %[[K:[^:]*]]: memref<?x?x64xf32>, %[[V:[^:]*]]: memref<?x?x64xf32>, %[[O:[^:]*]]: memref<?x?x64xf32>
 // CHECK-SAME: %[[HEADS:[^:]*]]: index, %[[GROUPS:[^:]*]]: index, %[[M:[^:]*]]: index, %[[N:[^:]*]]: index
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
 // CHECK-DAG: %[[ONE:.*]] = arith.constant 1 : index
 // CHECK-DAG: %[[MOST:.*]] = arith.constant 256 : index
-// CHECK: %[[WORKERS:.*]] = attn.workers
+// CHECK-NOT: attn.workers
 // CHECK: %[[COUNT:.*]] = arith.muli %[[HEADS]], %[[GROUPS]]
 // CHECK: %[[FINAL:.*]] = arith.subi %[[COUNT]], %[[ONE]]
 // CHECK: scf.forall (%[[H:.*]], %[[G:.*]]) in (%[[HEADS]], %[[GROUPS]])
 // CHECK:   %[[NEAR:.*]] = memref.alloc() {{.*}} : memref<1xindex>
 // CHECK:   %[[NEXT:.*]] = memref.alloc() {{.*}} : memref<1xindex>
-// CHECK:   %[[PLACE:.*]] = arith.addi %{{.*}}, %[[WORKERS]]
+// CHECK:   %[[PLACE:.*]] = arith.addi %{{.*}}, %[[ONE]]
 // CHECK:   %[[THEN:.*]] = arith.minsi %[[PLACE]], %[[FINAL]]
 // CHECK:   %[[NEXTG:.*]] = arith.remui %[[THEN]], %[[GROUPS]]
 // CHECK:   %[[NEXTH:.*]] = arith.divui %[[THEN]], %[[GROUPS]]

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <thread>
 #if defined(__x86_64__)
@@ -64,8 +65,8 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(Threads, PoolTest,
                          testing::Values(Threads{1, false}, Threads{2, false},
-                                         Threads{5, false}, Threads{1, true},
-                                         Threads{3, true}));
+                                         Threads{5, false}, Threads{40, false},
+                                         Threads{1, true}, Threads{3, true}));
 
 TEST_P(PoolTest, RunsEachIndexOnce) {
   Executor executor(context);
@@ -98,6 +99,96 @@ TEST_P(PoolTest, GivesEachThreadItsOwnScratch) {
         wrong += values[i] != index;
     });
     EXPECT_EQ(wrong, 0);
+  }
+}
+
+/// A thread whose first index takes long leaves the others of its share.
+TEST_P(PoolTest, SharesThatAreBehindAreTakenOver) {
+  if (context->threads == 1)
+    GTEST_SKIP() << "nobody else is there";
+  Executor executor(context);
+  for (int64_t slow : {0, 1, 50, 99}) {
+    std::atomic<int> runs = 0;
+    loop(executor, 100, 0, [&](int64_t index, void *) {
+      while (index == slow && runs < 99)
+        std::this_thread::yield();
+      ++runs;
+    });
+    EXPECT_EQ(runs, 100);
+  }
+}
+
+/// What a thread has in its caches it finds there in the next loop.
+TEST_P(PoolTest, ThreadsKeepTheirSharesFromLoopToLoop) {
+  int32_t count = std::min(context->threads, 32);
+  if (context->parallel || count != context->threads)
+    GTEST_SKIP() << "threads have no number, or share their indices";
+  Executor executor(context);
+  std::vector<std::thread::id> first;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::thread::id> ran(static_cast<size_t>(count));
+    std::atomic<int> inside = 0;
+    loop(executor, count, 0, [&](int64_t index, void *) {
+      ran[size_t(index)] = std::this_thread::get_id();
+      ++inside;
+      while (inside < count) // all have one index each
+        std::this_thread::yield();
+    });
+    if (first.empty())
+      first = ran;
+    EXPECT_EQ(ran, first) << "round " << round;
+    EXPECT_EQ(ran[0], std::this_thread::get_id());
+  }
+}
+
+/// The indices that one worker alone runs, in order.
+static std::vector<int64_t> runAlone(int64_t count, int64_t threads,
+                                     int32_t worker) {
+  std::vector<int64_t> order;
+  Loop loop(
+      [](void *argument, int64_t index, void *) {
+        static_cast<std::vector<int64_t> *>(argument)->push_back(index);
+      },
+      &order, count, 0);
+  loop.divide(threads);
+  EXPECT_EQ(loop.work(worker, nullptr), count > 0);
+  EXPECT_FALSE(loop.work(worker, nullptr));
+  return order;
+}
+
+TEST(Loop, WorkersBeginWithTheirSharesAndGoOnWithTheNext) {
+  using Order = std::vector<int64_t>;
+  EXPECT_EQ(runAlone(8, 1, 0), (Order{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(runAlone(8, 3, 0), (Order{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(runAlone(8, 3, 1), (Order{3, 4, 5, 6, 7, 0, 1, 2}));
+  EXPECT_EQ(runAlone(8, 3, 2), (Order{6, 7, 0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(runAlone(2, 5, 3), (Order{1, 0})); // no more shares than indices
+  EXPECT_EQ(runAlone(0, 2, 1), Order());
+}
+
+TEST(Loop, SharesAreAboutEqual) {
+  for (int64_t threads : {1, 2, 7, 31, 32})
+    for (int64_t count : {32, 33, 100, 1001}) {
+      std::vector<int64_t> begins;
+      for (int32_t worker = 0; worker < threads; ++worker)
+        begins.push_back(runAlone(count, threads, worker).front());
+      begins.push_back(count);
+      EXPECT_EQ(begins[0], 0);
+      for (size_t n = 0; n + 1 < begins.size(); ++n) {
+        int64_t size = begins[n + 1] - begins[n];
+        EXPECT_GE(size, count / threads) << count << " / " << threads;
+        EXPECT_LE(size, (count + threads - 1) / threads);
+      }
+    }
+}
+
+TEST(Loop, MoreThreadsThanSharesRunAllIndices) {
+  for (int32_t worker : {0, 31, 32, 999}) {
+    std::vector<int64_t> order = runAlone(3000, 1000, worker);
+    std::sort(order.begin(), order.end());
+    ASSERT_EQ(order.size(), 3000u);
+    for (int64_t i = 0; i < 3000; ++i)
+      ASSERT_EQ(order[size_t(i)], i);
   }
 }
 
