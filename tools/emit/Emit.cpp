@@ -8,11 +8,18 @@
 #include "tools/emit/Emit.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/PassTimingInfo.h"
 #include "llvm/Pass.h"
 
 using namespace llvm;
+
+static bool usesMatrixUnit(Function &function) {
+  return llvm::any_of(instructions(function), [](Instruction &instruction) {
+    return instruction.getType()->isX86_AMXTy();
+  });
+}
 
 Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
                                                          const Target &target,
@@ -36,6 +43,9 @@ Expected<std::unique_ptr<Module>> fovea::emit::translate(mlir::ModuleOp program,
     // them.
     function.addFnAttr("prefer-vector-width", utostr(target.cpu.vectorBits));
     function.addFnAttr(Attribute::NoUnwind);
+    // After a call the tiles of a matrix unit would be configured again.
+    if (usesMatrixUnit(function))
+      function.addFnAttr("no-builtin-memset");
     if (target.isSanitized)
       function.addFnAttr(Attribute::SanitizeAddress);
   }
