@@ -91,6 +91,7 @@ private:
     return TileReduceOp::create(rewriter, loc, init.getType(), kind, tile, init,
                                 begin, end);
   }
+  Value buildFactor(OpBuilder &b, Value older, Value newer);
   Value buildWeights();
   Value buildKeptScores();
   Value addLogWeights(Value sum);
@@ -112,6 +113,20 @@ private:
   Value greatest, newGreatest;
 };
 } // namespace
+
+/// What sums are multiplied with as the shift changes. Before a row has any
+/// score they are zeros, which 1 leaves as they are: whoever looks for another
+/// factor finds none.
+Value OnlineStep::buildFactor(OpBuilder &b, Value older, Value newer) {
+  auto constant = [&](float value) {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+  };
+  Value isFirst =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, older,
+                            constant(-std::numeric_limits<float>::infinity()));
+  return arith::SelectOp::create(b, loc, isFirst, constant(1),
+                                 normalizer.buildRescale(b, loc, older, newer));
+}
 
 Value OnlineStep::buildWeights() {
   SmallVector<Value> inputs = {scores};
@@ -224,7 +239,7 @@ SmallVector<Value> OnlineStep::build() {
   if (shift)
     factor =
         buildMap(shift, {shift, newShift}, [&](OpBuilder &b, ValueRange args) {
-          return normalizer.buildRescale(b, loc, args[0], args[1]);
+          return buildFactor(b, args[0], args[1]);
         });
   weights = buildWeights();
   Value newMass = mass;

@@ -15,7 +15,11 @@ func.func @step(%q: memref<?x?xf32>, %k: memref<?x?xf32>, %v: memref<?x?xf32>,
   // CHECK: %[[X:.*]] = attn.tile.mask %[[S]] at []
   // CHECK: attn.tile.index 1
   // CHECK: %[[M2:.*]] = attn.tile.reduce max %[[X]] onto %[[M]] end %{{.*}} : tensor<8x16xf32>, tensor<8xf32>
+  // Before there is any score sums are zeros, which 1 leaves as they are.
   // CHECK: %[[C:.*]] = attn.tile.map ins(%[[M]], %[[M2]]
+  // CHECK-NEXT: ^bb0(%[[OLD:.*]]: f32, %{{.*}}: f32):
+  // CHECK: %[[FIRST:.*]] = arith.cmpf oeq, %[[OLD]], %cst{{.*}} : f32
+  // CHECK: arith.select %[[FIRST]], %cst{{.*}}, %{{.*}} : f32
   // CHECK: %[[W:.*]] = attn.tile.map ins(%[[X]], %[[M2]]
   // CHECK: %[[L1:.*]] = attn.tile.map ins(%[[L]], %[[C]]
   // CHECK: %[[L2:.*]] = attn.tile.reduce sum %[[W]] onto %[[L1]] end
