@@ -237,6 +237,11 @@ public:
   /// Transposes as many vectors as each has elements, a power of two.
   void transposeSquare(mlir::Location loc,
                        llvm::SmallVectorImpl<mlir::Value> &rows);
+  /// Transposes as many vectors as each has elements, of 16 bits: those of
+  /// columns become those of lanes, which `store` is called with.
+  void
+  transposePairs(mlir::Location loc, llvm::ArrayRef<mlir::Value> columns,
+                 llvm::function_ref<void(int64_t lane, mlir::Value row)> store);
   /// Computes such a tile into a panel.
   void transposeInto(mlir::Value tile, mlir::Value panel);
   /// Whether that is possible: the rows of its lanes can be read.

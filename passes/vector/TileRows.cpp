@@ -188,15 +188,46 @@ void TileCode::transposeInto(Value tile, Value panel) {
   });
 }
 
+/// Pairs of columns are put side by side within each 128 bits, which costs one
+/// instruction, and are then elements of twice the size.
+void TileCode::transposePairs(
+    Location loc, ArrayRef<Value> columns,
+    function_ref<void(int64_t lane, Value row)> store) {
+  auto type = cast<VectorType>(columns.front().getType());
+  int64_t lanes = type.getDimSize(0);
+  constexpr int64_t kTogether = 8; // elements of 128 bits
+  auto pairs = VectorType::get(lanes / 2, builder.getI32Type());
+  auto row = VectorType::get(columns.size(), type.getElementType());
+  for (int64_t half : {0, 1}) {
+    // The lanes of this half, in the order that they come out in.
+    SmallVector<int64_t> order, both;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      if (lane % kTogether / (kTogether / 2) == half)
+        order.push_back(lane);
+    for (int64_t lane : order)
+      both.append({lane, lanes + lane});
+    SmallVector<Value> square;
+    for (size_t k = 0; k < columns.size(); k += 2)
+      square.push_back(vector::BitCastOp::create(
+          builder, loc, pairs,
+          vector::ShuffleOp::create(builder, loc, columns[k], columns[k + 1],
+                                    both)));
+    transposeSquare(loc, square);
+    for (auto [lane, value] : llvm::zip(order, square))
+      store(lane, vector::BitCastOp::create(builder, loc, row, value));
+  }
+}
+
 void TileCode::storeTransposed(TileStoreOp store) {
   Location loc = store.getLoc();
   Value tile = store.getTile();
   auto type = cast<RankedTensorType>(tile.getType());
   unsigned lane = *getLane(tile), last = type.getRank() - 1;
   int64_t width = type.getDimSize(lane), side = getSquare(width);
+  bool hasPairs =
+      type.getElementTypeBitWidth() == 16 && width == 2 * side && width >= 8;
   SmallVector<Value> extents = getExtents(tile);
   Value columns = extents[last];
-  Value size = index(loc, side);
   SmallVector<Value> outer;
   for (unsigned dim = 0; dim < last; ++dim)
     if (dim != lane)
@@ -205,46 +236,56 @@ void TileCode::storeTransposed(TileStoreOp store) {
     Coordinates point(ivs);
     point.insert(point.begin() + lane, Value());
     point.push_back(Value());
-    auto readColumn = [&](Value column) {
-      Coordinates at = point;
-      at[lane] = Value();
-      at[last] = column;
-      return broadcast(loc, read(loc, tile, at), width);
-    };
-    Value whole = arith::SubIOp::create(
-        builder, loc, columns,
-        arith::RemSIOp::create(builder, loc, columns, size));
-    auto squares = scf::ForOp::create(builder, loc, index(loc, 0), whole, size);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(squares.getBody());
-    Value column = squares.getInductionVar();
-    SmallVector<Value> vectors;
-    for (int64_t k = 0; k < side; ++k)
-      vectors.push_back(readColumn(
-          arith::AddIOp::create(builder, loc, column, index(loc, k))));
-    for (int64_t first = 0; first < width; first += side) {
-      SmallVector<Value> rows;
-      for (Value vector : vectors)
-        rows.push_back(vector::ExtractStridedSliceOp::create(
-            builder, loc, vector, first, side, /*strides=*/1));
-      transposeSquare(loc, rows);
-      for (auto [k, row] : llvm::enumerate(rows)) {
-        point[lane] = index(loc, first + k);
-        point[last] = column;
-        storeRow(store, last, point, row);
+    auto readColumns = [&](Value first, int64_t count) {
+      SmallVector<Value> vectors;
+      for (int64_t k = 0; k < count; ++k) {
+        Coordinates at = point;
+        at[last] = arith::AddIOp::create(builder, loc, first, index(loc, k));
+        vectors.push_back(broadcast(loc, read(loc, tile, at), width));
       }
-    }
-    // Columns that fill no square.
-    builder.setInsertionPointAfter(squares);
-    auto rest = scf::ForOp::create(builder, loc, whole, columns, index(loc, 1));
-    builder.setInsertionPointToStart(rest.getBody());
-    Value vector = readColumn(rest.getInductionVar());
-    for (int64_t k = 0; k < width; ++k) {
-      point[lane] = index(loc, k);
-      point[last] = rest.getInductionVar();
-      Value element = vector::ExtractStridedSliceOp::create(
-          builder, loc, vector, k, 1, /*strides=*/1);
-      storeRow(store, last, point, element);
+      return vectors;
+    };
+    auto storeLane = [&](int64_t at, Value column, Value row) {
+      point[lane] = index(loc, at);
+      point[last] = column;
+      storeRow(store, last, point, row);
+      point[lane] = Value();
+    };
+    auto extract = [&](Value vector, int64_t first, int64_t count) -> Value {
+      return vector::ExtractStridedSliceOp::create(builder, loc, vector, first,
+                                                   count, /*strides=*/1);
+    };
+    auto buildColumns = [&](Value column, int64_t count) {
+      SmallVector<Value> vectors = readColumns(column, count);
+      if (count == 2 * side) {
+        transposePairs(loc, vectors, [&](int64_t at, Value row) {
+          storeLane(at, column, row);
+        });
+        return;
+      }
+      for (int64_t first = 0; first < width; first += count) {
+        SmallVector<Value> rows;
+        for (Value vector : vectors)
+          rows.push_back(extract(vector, first, count));
+        transposeSquare(loc, rows);
+        for (auto [k, row] : llvm::enumerate(rows))
+          storeLane(first + k, column, row);
+      }
+    };
+    // As many columns at a time as fill squares, then single ones.
+    Value from = index(loc, 0);
+    SmallVector<int64_t> counts = {side, 1};
+    if (hasPairs)
+      counts.insert(counts.begin(), 2 * side);
+    for (int64_t count : counts) {
+      Value left =
+          builder.createOrFold<arith::RemSIOp>(loc, columns, index(loc, count));
+      Value to = builder.createOrFold<arith::SubIOp>(loc, columns, left);
+      auto loop = scf::ForOp::create(builder, loc, from, to, index(loc, count));
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(loop.getBody());
+      buildColumns(loop.getInductionVar(), count);
+      from = to;
     }
   });
 }

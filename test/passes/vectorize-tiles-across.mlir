@@ -66,3 +66,38 @@ func.func @negative_read_twice(%q: memref<32x32xf32>, %k: memref<16x32xf32>, %f:
   attn.tile.store %s, %o[#id] : tensor<32x16xf32>, memref<32x16xf32>
   return
 }
+
+// -----
+
+#id = affine_map<(a, b) -> (a, b)>
+#query = affine_map<(r, k, c) -> (r, c)>
+#key = affine_map<(r, k, c) -> (k, c)>
+
+// Results of 16 bits are transposed in pairs of columns, put side by side within 128 bits; rows are twice as long.
+// CHECK-LABEL: func @rounded
+// CHECK: %[[A:.*]] = vector.load %{{.*}} : memref<8x8xbf16>, vector<8xbf16>
+// CHECK: %[[B:.*]] = vector.load %{{.*}} : memref<8x8xbf16>, vector<8xbf16>
+// CHECK: %[[LOW:.*]] = vector.shuffle %[[A]], %[[B]] [0, 8, 1, 9, 2, 10, 3, 11] : vector<8xbf16>, vector<8xbf16>
+// CHECK: vector.bitcast %[[LOW]] : vector<8xbf16> to vector<4xi32>
+// CHECK-COUNT-8: vector.shuffle %{{.*}} : vector<4xi32>, vector<4xi32>
+// CHECK: vector.store %{{.*}}, %{{.*}}[%c0, %c0] : memref<8x8xbf16>, vector<8xbf16>
+// CHECK: vector.shuffle %[[A]], %[[B]] [4, 12, 5, 13, 6, 14, 7, 15] : vector<8xbf16>, vector<8xbf16>
+// CHECK-COUNT-8: vector.shuffle %{{.*}} : vector<4xi32>, vector<4xi32>
+// CHECK: vector.store %{{.*}}, %{{.*}}[%c4, %c0] : memref<8x8xbf16>, vector<8xbf16>
+// CHECK-NOT: vector.shuffle
+func.func @rounded(%q: memref<8x32xf32>, %k: memref<8x32xf32>, %o: memref<8x8xbf16>) {
+  %tq = attn.tile.load %q[#id] inBounds [true, true] : memref<8x32xf32> -> tensor<8x32xf32>
+  %tk = attn.tile.load %k[#id] inBounds [true, true] : memref<8x32xf32> -> tensor<8x32xf32>
+  %s = attn.tile.contract ins(%tq, %tk : tensor<8x32xf32>, tensor<8x32xf32>) at [#query, #key] {
+  ^bb0(%x: f32, %y: f32):
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } -> tensor<8x8xf32>
+  %r = attn.tile.map ins(%s : tensor<8x8xf32>) at [#id] {
+  ^bb0(%x: f32):
+    %y = arith.truncf %x : f32 to bf16
+    attn.yield %y : bf16
+  } -> tensor<8x8xbf16>
+  attn.tile.store %r, %o[#id] : tensor<8x8xbf16>, memref<8x8xbf16>
+  return
+}
