@@ -237,6 +237,11 @@ Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
   DenseMap<Value, Value> mapping;
   for (auto [arg, value] : llvm::zip(body.getArguments(), arguments))
     mapping[arg] = value;
+  SmallVector<Value> coordinates;
+  if (isa<TileMapOp, TileMaskOp>(region.getParentOp()))
+    coordinates = getSmallCoordinates(
+        cast<RankedTensorType>(region.getParentOp()->getResult(0).getType()),
+        point);
   auto lookup = [&](Value value) {
     Value mapped = mapping.lookup(value);
     return mapped ? mapped : value;
@@ -281,10 +286,17 @@ Value TileCode::compute(Region &region, ArrayRef<Value> arguments,
       continue;
     }
     if (auto compare = dyn_cast<arith::CmpIOp>(op); compare && isVector)
-      if (Value result =
-              compareLaneIndices(builder, op.getLoc(), compare.getPredicate(),
-                                 operands[0], operands[1], width)) {
+      if (Value result = compareLaneIndices(builder, op.getLoc(),
+                                            compare.getPredicate(), operands[0],
+                                            operands[1], width, coordinates)) {
         mapping[compare] = result;
+        continue;
+      }
+    if (auto convert = dyn_cast<arith::SIToFPOp>(op); convert && isVector)
+      if (Value result = convertLaneIndices(builder, op.getLoc(),
+                                            cast<FloatType>(convert.getType()),
+                                            operands[0], width, coordinates)) {
+        mapping[convert] = result;
         continue;
       }
     SmallVector<Type> types(op.getResultTypes());

@@ -179,45 +179,6 @@ std::pair<Value, Value> TileSweep::getRange() {
   llvm_unreachable("a sweep without a score tile");
 }
 
-/// Members that are used later get a panel; a map of a panel of the same type
-/// that has no other use takes over its memory.
-void TileSweep::preparePanels() {
-  for (Operation *op : ops) {
-    if (op->getNumResults() != 1 || !isScoreTile(op->getResult(0)))
-      continue;
-    Value result = op->getResult(0);
-    bool usedLater = llvm::any_of(result.getUsers(), [&](Operation *user) {
-      return !llvm::is_contained(ops, user);
-    });
-    if (!usedLater)
-      continue;
-    if (isPaired(op)) {
-      auto type = cast<RankedTensorType>(result.getType());
-      code.setPairPanel(result, code.createBuffer(op->getLoc(),
-                                                  {type.getDimSize(1) / 2,
-                                                   type.getDimSize(0)},
-                                                  builder.getI32Type()));
-      continue;
-    }
-    Value panel;
-    if (auto map = dyn_cast<TileMapOp>(op))
-      for (auto [input, attr] : llvm::zip(map.getInputs(), map.getMaps()))
-        if (!panel && !hasContract && isIdentity(attr) &&
-            input.getType() == result.getType() && !isMember(input) &&
-            TileCode::isLastUse(input, op))
-          panel = code.getPanel(input);
-    if (!panel) {
-      auto type = cast<RankedTensorType>(result.getType());
-      SmallVector<Value> extents;
-      for (auto [dim, extent] : llvm::enumerate(code.getExtents(result)))
-        if (type.isDynamicDim(dim))
-          extents.push_back(extent);
-      panel = code.createPanel(op->getLoc(), type, 0, extents);
-    }
-    code.setPanel(result, panel);
-  }
-}
-
 SmallVector<Value> TileSweep::emitContract(TileContractOp contract,
                                            ArrayRef<Value> rows) {
   Location loc = contract.getLoc();
@@ -284,6 +245,8 @@ Value TileSweep::emitElement(Operation *op, Value row,
   Value score = known.lookup(mask.getScore());
   if (!score)
     score = code.read(loc, mask.getScore(), point);
+  if (masksHold)
+    return score;
   return code.applyMask(mask, score, readAll(mask.getInputs(), mask.getMaps()),
                         point, width);
 }
@@ -411,8 +374,12 @@ void TileSweep::emit() {
     }
     if (!first)
       prepareAhead(end, rows);
-    if (!known || first || *known >= rows)
-      emitLoop(begin, whole, rows, /*clamp=*/false, totals);
+    if (!known || first || *known >= rows) {
+      if (hasContract)
+        emitLoop(begin, whole, rows, /*clamp=*/false, totals);
+      else
+        emitWithoutContract(begin, whole, rows, totals);
+    }
     ahead.clear();
     // The last register tile repeats the last key: what it computes again is
     // equal, and is stored in the same place. A sum would count it twice.

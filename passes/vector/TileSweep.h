@@ -66,6 +66,8 @@ private:
   bool isScoreTile(mlir::Value tile) const;
   bool readsFinished(mlir::ValueRange inputs) const;
   std::pair<mlir::Value, mlir::Value> getRange();
+  mlir::Value findFreePanel(mlir::Operation *op,
+                            const llvm::DenseSet<mlir::Value> &taken);
   void preparePanels();
   /// The place of a row in a pair of them.
   enum class Half { lower, upper };
@@ -75,6 +77,10 @@ private:
   llvm::SmallVector<mlir::Value> emitRows(llvm::ArrayRef<mlir::Value> rows,
                                           mlir::ValueRange reductions,
                                           Half half);
+  /// All keys of a sweep without contractions, the mask only where it is
+  /// needed.
+  void emitWithoutContract(mlir::Value begin, mlir::Value end, unsigned rows,
+                           llvm::SmallVectorImpl<mlir::Value> &totals);
   void emitLoop(mlir::Value from, mlir::Value to, unsigned rows, bool clamp,
                 llvm::SmallVectorImpl<mlir::Value> &totals,
                 Half half = Half::lower);
@@ -108,6 +114,8 @@ private:
   GroupsAhead &groupsAhead;
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<TileReduceOp> reductions;
+  /// Whether the masks of the keys that are visited now are known to hold.
+  bool masksHold = false;
   bool hasContract = false, hasSum = false, hasPairs = false, hasMade = false;
   /// The sums [row][lane] that have been made, of the rows from `first` on;
   /// null where none have.

@@ -77,3 +77,45 @@ func.func @sums(%begin: index, %end: index, %s: memref<64x32xf32>, %f: memref<32
   attn.tile.store %rounded, %o[#id] : tensor<32x56xbf16>, memref<32x56xbf16>
   return
 }
+
+// Scores that are scaled and masked take the place of those that the unit made: there is one panel of them.
+// CHECK-LABEL: func @masked
+// CHECK: %[[SCORES:.*]] = memref.alloc() {{.*}} : memref<32x32xf32>
+// CHECK-NOT: memref.alloc() {{.*}} : memref<32x32xf32>
+// CHECK: %[[SCORE:.*]] = vector.load %[[SCORES]]
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[SCORE]]
+// CHECK: vector.store %[[SCALED]], %[[SCORES]]
+// CHECK: vector.load %[[SCORES]]
+func.func @masked(%n: index, %q: memref<32x64xbf16>, %k: memref<32x64xbf16>, %m: memref<32xf32>, %o: memref<32x32xf32>) {
+  %tq = attn.tile.load %q[#id] inBounds [true, true] : memref<32x64xbf16> -> tensor<32x64xbf16>
+  %tk = attn.tile.load %k[#id] inBounds [true, true] : memref<32x64xbf16> -> tensor<32x64xbf16>
+  %tm = attn.tile.load %m[affine_map<(r) -> (r)>] inBounds [true] : memref<32xf32> -> tensor<32xf32>
+  %s = attn.tile.contract ins(%tq, %tk : tensor<32x64xbf16>, tensor<32x64xbf16>) at [#qc, #kc] {
+  ^bb0(%x: bf16, %y: bf16):
+    %wx = arith.extf %x : bf16 to f32
+    %wy = arith.extf %y : bf16 to f32
+    %xy = arith.mulf %wx, %wy : f32
+    attn.yield %xy : f32
+  } -> tensor<32x32xf32>
+  %scaled = attn.tile.map ins(%s : tensor<32x32xf32>) at [#id] {
+  ^bb0(%x: f32):
+    %factor = arith.constant 0.125 : f32
+    %y = arith.mulf %x, %factor : f32
+    attn.yield %y : f32
+  } -> tensor<32x32xf32>
+  %kept = attn.tile.mask %scaled at [] {
+    %key = attn.tile.index 1
+    %row = attn.tile.index 0
+    %place = arith.addi %n, %row : index
+    %keep = arith.cmpi sle, %key, %place : index
+    attn.yield %keep : i1
+  } : tensor<32x32xf32>
+  %most = attn.tile.reduce max %kept onto %tm : tensor<32x32xf32>, tensor<32xf32>
+  %rest = attn.tile.map ins(%kept, %most : tensor<32x32xf32>, tensor<32xf32>) at [#id, affine_map<(r, k) -> (r)>] {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.subf %x, %y : f32
+    attn.yield %z : f32
+  } -> tensor<32x32xf32>
+  attn.tile.store %rest, %o[affine_map<(r, k) -> (k, r)>] : tensor<32x32xf32>, memref<32x32xf32>
+  return
+}
