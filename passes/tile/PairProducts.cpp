@@ -108,18 +108,9 @@ static LogicalResult pairProducts(RewriterBase &rewriter,
     inputs.push_back(buildPairLoad(rewriter, load, std::max<int64_t>(unit, 1)));
   }
   rewriter.setInsertionPoint(contract);
-  Location loc = contract.getLoc();
-  auto paired = TileContractOp::create(rewriter, loc, contract.getType(),
-                                       inputs, contract.getMapsAttr());
-  {
-    OpBuilder::InsertionGuard guard(rewriter);
-    Block *body = createTileBody(rewriter, loc, paired.getBody(), inputs);
-    Value sum =
-        TilePairProductOp::create(rewriter, loc, rewriter.getF32Type(),
-                                  body->getArgument(0), body->getArgument(1));
-    YieldOp::create(rewriter, loc, sum);
-  }
-  rewriter.replaceOp(contract, paired);
+  rewriter.replaceOp(contract, buildPairContract(rewriter, contract.getLoc(),
+                                                 contract.getType(), inputs,
+                                                 contract.getMapsAttr()));
   return success();
 }
 

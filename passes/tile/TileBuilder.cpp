@@ -37,6 +37,19 @@ Block *fovea::attn::createTileBody(OpBuilder &builder, Location loc,
                              SmallVector<Location>(types.size(), loc));
 }
 
+Value fovea::attn::buildPairContract(OpBuilder &builder, Location loc,
+                                     Type type, ValueRange inputs,
+                                     ArrayAttr maps) {
+  auto contract = TileContractOp::create(builder, loc, type, inputs, maps);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body = createTileBody(builder, loc, contract.getBody(), inputs);
+  Value sum =
+      TilePairProductOp::create(builder, loc, builder.getF32Type(),
+                                body->getArgument(0), body->getArgument(1));
+  YieldOp::create(builder, loc, sum);
+  return contract;
+}
+
 Value fovea::attn::buildTileMap(
     OpBuilder &builder, Location loc, RankedTensorType type, ValueRange inputs,
     ValueRange extents, function_ref<Value(OpBuilder &, ValueRange)> build) {

@@ -32,6 +32,12 @@ struct TileAccess {
 mlir::Block *createTileBody(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Region &body, mlir::ValueRange inputs);
 
+/// Builds `attn.tile.contract` of tiles of pairs of bf16, in i32: each element
+/// sums the products of both of a pair.
+mlir::Value buildPairContract(mlir::OpBuilder &builder, mlir::Location loc,
+                              mlir::Type type, mlir::ValueRange inputs,
+                              mlir::ArrayAttr maps);
+
 /// Builds `attn.tile.map` whose inputs all have the result's coordinates, or a
 /// prefix of them: `build(builder, arguments)` computes one element.
 mlir::Value buildTileMap(
