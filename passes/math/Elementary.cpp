@@ -153,12 +153,22 @@ Value fovea::attn::buildExp(FloatMath math, Value x) {
                     89.0f);
 }
 
+/// Beyond these powers of 2, f32 has 0 or denormal numbers, or inf.
+static constexpr float kLowestPower = -125.9f, kHighestPower = 128.5f;
+
 Value fovea::attn::buildExp2(FloatMath math, Value x) {
-  return buildPower(math, x, {}, kExp2AroundZero, -125.9f, 128.5f);
+  return buildScaledExp2(math, x, 1.0f, /*approximate=*/false);
 }
 
-Value fovea::attn::buildApproximateExp2(FloatMath math, Value x) {
-  return buildPower(math, x, {}, kApproximateExp2AroundZero, -125.9f, 128.5f);
+Value fovea::attn::buildScaledExp2(FloatMath math, Value x, float factor,
+                                   bool approximate) {
+  ArrayRef<float> coefficients = kExp2AroundZero, factors = factor;
+  if (approximate)
+    coefficients = kApproximateExp2AroundZero;
+  if (factor == 1.0f)
+    factors = {};
+  return buildPower(math, x, factors, coefficients, kLowestPower / factor,
+                    kHighestPower / factor);
 }
 
 //===----------------------------------------------------------------------===//

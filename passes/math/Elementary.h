@@ -55,8 +55,11 @@ extern const float kApproximateExp2FromZero[4];
 /// are 0.
 mlir::Value buildExp(FloatMath math, mlir::Value x);
 mlir::Value buildExp2(FloatMath math, mlir::Value x);
-/// 2^x with a relative error of at most 1.1e-4, for what is rounded to bf16.
-mlir::Value buildApproximateExp2(FloatMath math, mlir::Value x);
+/// 2^(x * factor) of a positive factor, where the product is not rounded; if
+/// that is `approximate`, with a relative error of at most 1.1e-4, for what is
+/// rounded to bf16.
+mlir::Value buildScaledExp2(FloatMath math, mlir::Value x, float factor,
+                            bool approximate);
 mlir::Value buildLog(FloatMath math, mlir::Value x);
 mlir::Value buildLog2(FloatMath math, mlir::Value x);
 mlir::Value buildSin(FloatMath math, mlir::Value x);

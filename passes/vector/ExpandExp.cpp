@@ -11,7 +11,10 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+
+#include <cstdlib>
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_EXPANDEXPPASS
@@ -55,6 +58,25 @@ static Value scaleRegister(FloatMath math, Value x,
               {p, x, math.constant(0.0f), mask, currentRounding});
 }
 
+/// The number that `x` is a multiple of, if that is positive, neither very
+/// large nor very small, and `x` only has one use. Makes `x` what is multiplied
+/// then.
+static float takeFactor(Value &x) {
+  auto product = x.getDefiningOp<arith::MulFOp>();
+  if (!product || !x.hasOneUse())
+    return 1.0f;
+  Value factor = product.getRhs();
+  if (auto broadcast = factor.getDefiningOp<vector::BroadcastOp>())
+    factor = broadcast.getSource();
+  constexpr int mostExponent = 64;
+  APFloat known(1.0f);
+  if (!matchPattern(factor, m_ConstantFloat(&known)) || !known.isNormal() ||
+      known.isNegative() || std::abs(ilogb(known)) > mostExponent)
+    return 1.0f;
+  x = product.getLhs();
+  return known.convertToFloat();
+}
+
 /// 2^x, by registers where the target can scale them; to 13 bits if that is
 /// enough.
 static Value expandExp2(FloatMath math, Value x, bool scaled,
@@ -62,8 +84,11 @@ static Value expandExp2(FloatMath math, Value x, bool scaled,
   auto type = cast<VectorType>(math.type);
   bool isWhole =
       type.getRank() == 1 && type.getDimSize(0) % kRegisterLanes == 0;
-  if (!scaled || !isWhole)
-    return approximate ? buildApproximateExp2(math, x) : buildExp2(math, x);
+  if (!scaled || !isWhole) {
+    // What takes the power apart adds: to multiply as well costs nothing.
+    float factor = takeFactor(x);
+    return buildScaledExp2(math, x, factor, approximate);
+  }
   OpBuilder &builder = math.builder;
   Location loc = math.loc;
   ArrayRef<float> coefficients = kExp2FromZero;

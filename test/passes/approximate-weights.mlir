@@ -17,9 +17,10 @@
 // The polynomial has degree 3.
 // POLYNOMIAL-LABEL: func @rounded
 // POLYNOMIAL-NOT: math.exp2
-// POLYNOMIAL: arith.addf
-// POLYNOMIAL-NEXT: %[[N:.*]] = arith.subf
-// POLYNOMIAL-NEXT: %[[F:.*]] = arith.subf %{{.*}}, %[[N]]
+// POLYNOMIAL: %[[SHIFTED:.*]] = math.fma
+// POLYNOMIAL-NEXT: %[[N:.*]] = arith.subf %[[SHIFTED]]
+// POLYNOMIAL-NEXT: %[[NEGATED:.*]] = arith.negf %[[N]]
+// POLYNOMIAL-NEXT: %[[F:.*]] = math.fma %{{.*}}, %{{.*}}, %[[NEGATED]]
 // POLYNOMIAL-COUNT-3: math.fma %{{.*}}, %[[F]], %{{.*}} : vector<32xf32>
 // POLYNOMIAL-NOT: math.fma
 // POLYNOMIAL: arith.shli
