@@ -200,6 +200,13 @@ public:
   /// The extents of all dimensions of a tile, as values.
   llvm::SmallVector<mlir::Value> getExtents(mlir::Value tile);
   mlir::Value index(mlir::Location loc, int64_t value);
+  /// The cache that memory is asked for to come into.
+  enum class Near { level1, level2 };
+  /// Asks for `count` elements that lie side by side in memory from `indices`
+  /// on, to be read, or written, before long.
+  void prefetch(mlir::Location loc, mlir::Value memory,
+                mlir::ValueRange indices, int64_t count, bool isWritten = false,
+                Near near = Near::level2);
   /// Elements of a type in a line of a cache.
   static int64_t getLineElements(mlir::Type element) {
     return 64 * 8 / element.getIntOrFloatBitWidth();

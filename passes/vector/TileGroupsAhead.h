@@ -1,5 +1,4 @@
-//===- TileGroupsAhead.h - rows asked for before they are copied -*- C++
-//-*-===//
+//===- TileGroupsAhead.h - rows asked for before they are copied *- C++ -*-===//
 //
 // Part of the Fovea project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,10 +8,7 @@
 #ifndef FOVEA_PASSES_VECTOR_TILEGROUPSAHEAD_H
 #define FOVEA_PASSES_VECTOR_TILEGROUPSAHEAD_H
 
-#include "passes/vector/TileCode.h"
-
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
+#include "passes/vector/TileFutureRows.h"
 
 namespace fovea::attn {
 
@@ -33,19 +29,11 @@ public:
   void fetch(mlir::Location loc);
 
 private:
-  /// Rows of memory, one after the other along a dimension of it.
-  struct Rows {
-    mlir::Value memory;
-    llvm::SmallVector<mlir::Value> first; ///< indices of the first element
-    unsigned dim;
-    mlir::Value count;
-    int64_t columns; ///< elements of a row
-    bool isWritten;
-  };
-  /// The same as a memory of two dimensions of its own.
+  using Rows = FutureRows::Rows;
+  /// Rows as a memory of two dimensions of its own.
   struct View {
     mlir::Value rows;
-    mlir::Value last; ///< the number of the last row that is asked for
+    mlir::Value count; ///< of those that are asked for
     bool isWritten;
 
     mlir::MemRefType getType() const {
@@ -55,28 +43,16 @@ private:
   /// Rows that are asked for side by side, at each step of what `body` has.
   struct Queue {
     mlir::Block *body;
-    mlir::Value count;
     mlir::Value next; ///< how many of them have been asked for, in memory
     llvm::SmallVector<View> all;
   };
 
-  mlir::Value rebuild(mlir::Value value, mlir::IRMapping &known);
-  std::optional<llvm::SmallVector<mlir::Value>>
-  rebuildAll(mlir::ValueRange values, mlir::IRMapping &known);
-  std::optional<Rows> locate(mlir::Operation *access,
-                             const mlir::IRMapping &known);
-  std::optional<Rows> locateAll(mlir::Operation *access,
-                                const mlir::IRMapping &known);
-  std::optional<Rows> locateNextBlock(TileLoadOp load, mlir::scf::ForOp blocks,
-                                      const mlir::IRMapping &nextGroup);
-  mlir::IRMapping buildNextGroup();
-  mlir::Value createCounter();
-  void addQueue(mlir::Value next, llvm::ArrayRef<Rows> all,
+  mlir::Value createCounter(mlir::Location loc);
+  void addQueue(mlir::Location loc, mlir::Value next, llvm::ArrayRef<Rows> all,
                 mlir::Value isNear = {});
 
   mlir::OpBuilder &builder;
   TileCode &code;
-  mlir::scf::ForallOp iteration;
   llvm::SmallVector<Queue> queues;
 };
 

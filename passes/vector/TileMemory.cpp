@@ -375,22 +375,33 @@ void TileCode::storeVector(TileStoreOp store, ArrayRef<Value> coordinates,
   storeRow(store, lane, start, value);
 }
 
+void TileCode::prefetch(Location loc, Value memory, ValueRange indices,
+                        int64_t count, bool isWritten, Near near) {
+  auto type = cast<MemRefType>(memory.getType());
+  int64_t line = getLineElements(type.getElementType());
+  SmallVector<Value> at(indices);
+  for (int64_t offset = 0; offset < count; offset += line) {
+    if (offset)
+      at.back() = builder.createOrFold<arith::AddIOp>(loc, indices.back(),
+                                                      index(loc, offset));
+    memref::PrefetchOp::create(builder, loc, memory, at, isWritten,
+                               near == Near::level1 ? 3 : 2,
+                               /*isDataCache=*/true);
+  }
+}
+
 void TileCode::prefetchVector(TileStoreOp store, ArrayRef<Value> coordinates) {
   Location loc = store.getLoc();
   SmallVector<Value> start(coordinates);
   auto tile = cast<RankedTensorType>(store.getTile().getType());
   unsigned lane = *getLane(store.getTile());
-  int64_t line = getLineElements(tile.getElementType());
+  start[lane] = index(loc, 0);
   SmallVector<bool> unchecked(store.getMap().getNumResults(), false);
-  for (int64_t at = 0; at < tile.getDimSize(lane); at += line) {
-    start[lane] = index(loc, at);
-    Element element =
-        buildElement(builder, loc, store.getDest(), store.getMap(), start,
-                     store.getSymbols(), unchecked, unchecked);
-    memref::PrefetchOp::create(builder, loc, store.getDest(), element.indices,
-                               /*isWrite=*/true, /*localityHint=*/3,
-                               /*isDataCache=*/true);
-  }
+  Element element =
+      buildElement(builder, loc, store.getDest(), store.getMap(), start,
+                   store.getSymbols(), unchecked, unchecked);
+  prefetch(loc, store.getDest(), element.indices, tile.getDimSize(lane),
+           /*isWritten=*/true, Near::level1);
 }
 
 /// Writes a vector along dimension `dim` of the tile, which is contiguous in

@@ -147,20 +147,14 @@ void RowsAhead::fetch(Value row, ValueRange columns, int64_t width) {
   auto add = [&](Value a, Value b) {
     return builder->createOrFold<arith::AddIOp>(loc, a, b);
   };
+  SmallVector<Value> at = rows.indices;
+  at[rows.dim] = add(at[rows.dim], row);
   int64_t each = load.readsPairs() ? 2 : 1;
-  int64_t line = TileCode::getLineElements(
-      cast<MemRefType>(load.getSource().getType()).getElementType());
-  int64_t step = std::max<int64_t>(1, line / (each * width));
-  for (size_t k = 0; k < columns.size(); k += step) {
-    SmallVector<Value> at = rows.indices;
-    at[rows.dim] = add(at[rows.dim], row);
-    Value column = builder->createOrFold<arith::MulIOp>(loc, columns[k],
-                                                        code->index(loc, each));
-    at.back() = add(at.back(), column);
-    memref::PrefetchOp::create(*builder, loc, load.getSource(), at,
-                               /*isWrite=*/false, /*localityHint=*/2,
-                               /*isDataCache=*/true);
-  }
+  Value column = builder->createOrFold<arith::MulIOp>(loc, columns.front(),
+                                                      code->index(loc, each));
+  at.back() = add(at.back(), column);
+  int64_t count = columns.size() * width * each;
+  code->prefetch(loc, load.getSource(), at, count);
 }
 
 void RowsAhead::fetch(Value from, Value to, std::pair<Value, Value> range,

@@ -121,9 +121,7 @@ Value TileSweep::getPlaceAhead(TileContractOp contract, ArrayRef<Value> rows) {
 Value TileSweep::readAhead(TileContractOp contract, Value place) {
   const Ahead &next = ahead.at(contract);
   Location loc = contract.getLoc();
-  memref::PrefetchOp::create(builder, loc, next.memory, place,
-                             /*isWrite=*/false, /*localityHint=*/2,
-                             /*isDataCache=*/true);
+  code.prefetch(loc, next.memory, place, /*count=*/1);
   return arith::AddIOp::create(builder, loc, place, next.step);
 }
 
