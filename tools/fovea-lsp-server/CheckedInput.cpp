@@ -6,35 +6,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/fovea-lsp-server/CheckedInput.h"
+#include "tools/fovea/JsonNesting.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace fovea::server;
 using llvm::lsp::Logger;
 
-/// How deep brackets nest, those in strings aside.
-static unsigned nesting(llvm::StringRef json) {
-  unsigned depth = 0, deepest = 0;
-  bool inString = false;
-  for (size_t i = 0; i < json.size(); ++i) {
-    char c = json[i];
-    if (inString && c == '\\')
-      ++i;
-    else if (c == '"')
-      inString = !inString;
-    else if (!inString && (c == '[' || c == '{'))
-      deepest = std::max(deepest, ++depth);
-    else if (!inString && (c == ']' || c == '}') && depth)
-      --depth;
-  }
-  return deepest;
-}
-
 static llvm::LogicalResult check(const std::string &json) {
   if (llvm::StringRef(json).trim().empty())
     return llvm::failure(); // nothing but comments between two delimiters
-  if (nesting(json) > maxMessageNesting) {
+  if (fovea::getJsonNesting(json) > fovea::maxJsonNesting) {
     Logger::error("expected a message that nests at most {0} deep",
-                  maxMessageNesting);
+                  fovea::maxJsonNesting);
     return llvm::failure();
   }
   llvm::Expected<llvm::json::Value> message = llvm::json::parse(json);

@@ -14,9 +14,6 @@
 
 namespace fovea::server {
 
-/// How deep the brackets of a message may nest.
-constexpr unsigned maxMessageNesting = 256;
-
 class CheckedInput : public llvm::lsp::JSONTransportInput {
 public:
   CheckedInput(std::FILE *file, llvm::lsp::JSONStreamStyle style)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/fovea/Options.h"
+#include "tools/fovea/JsonNesting.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"
@@ -85,7 +86,13 @@ tool::readSchedules(llvm::StringRef path) {
     return llvm::createStringError(buffer.getError(),
                                    "cannot read '" + path +
                                        "': " + buffer.getError().message());
-  return attn::MeasuredSchedules::parse((*buffer)->getBuffer(), path);
+  llvm::StringRef text = (*buffer)->getBuffer();
+  if (unsigned nesting = getJsonNesting(text); nesting > maxJsonNesting)
+    return llvm::createStringError("expected schedules that nest at most " +
+                                   llvm::Twine(maxJsonNesting) + " deep in '" +
+                                   path + "', but found brackets " +
+                                   llvm::Twine(nesting) + " deep");
+  return attn::MeasuredSchedules::parse(text, path);
 }
 
 tool::EntryOptions::EntryOptions(cl::SubCommand &parser)
