@@ -80,12 +80,24 @@ static SmallVector<Access> accessesOf(linalg::LinalgOp op) {
 // One operation
 //===----------------------------------------------------------------------===//
 
-/// The dimension that most accesses are contiguous along; the last one in
-/// doubt.
+/// The dimension that most accesses are contiguous along, of those that read or
+/// write most elements: a mean that is subtracted from each element of a row
+/// does not decide how the row is read. The last dimension in doubt.
 static unsigned innermost(linalg::LinalgOp op) {
   SmallVector<unsigned> votes(op.getNumLoops());
-  for (const Access &access : accessesOf(op))
-    if (access.map && access.map.getNumResults())
+  SmallVector<Access> accesses = accessesOf(op);
+  auto countDims = [&](const Access &access) {
+    return access.map ? llvm::count_if(llvm::seq(op.getNumLoops()),
+                                       [&](unsigned dim) {
+                                         return access.map.isFunctionOfDim(dim);
+                                       })
+                      : 0;
+  };
+  int64_t most = 0;
+  for (const Access &access : accesses)
+    most = std::max<int64_t>(most, countDims(access));
+  for (const Access &access : accesses)
+    if (access.map && access.map.getNumResults() && countDims(access) == most)
       if (auto dim = dyn_cast<AffineDimExpr>(access.map.getResults().back()))
         ++votes[dim.getPosition()];
   op->walk([&](memref::LoadOp load) {

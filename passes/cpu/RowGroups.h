@@ -22,8 +22,8 @@ struct RowOp {
   mutable mlir::linalg::LinalgOp op;
   /// The dimensions of the loops, by kind, outermost first.
   mlir::SmallVector<unsigned> parallel, reduction;
-  /// The dimension that most operands are contiguous along, unless there is no
-  /// dimension at all.
+  /// The dimension that most of the largest operands are contiguous along,
+  /// unless there is no dimension at all.
   unsigned inner = 0;
   unsigned minBand = 0, maxBand = 0;
 

@@ -86,6 +86,32 @@ func.func @negative_shared(%w: memref<?xi8>, %n: index, %y: memref<?x?xf32>) {
 
 // -----
 
+#elements = affine_map<(n, c) -> (n, c)>
+#rows = affine_map<(n, c) -> (n)>
+
+// Means and sums have fewer elements than what is summed: they do not decide in which order it is read.
+// CHECK-LABEL: func.func @deviations(
+// CHECK:         scf.forall
+// CHECK:           scf.for %[[N:[a-z0-9]+]] =
+// CHECK:             %[[SUM:.*]] = memref.load %{{.*}}[%[[N]]]
+// CHECK:             %[[MEAN:.*]] = memref.load %{{.*}}[%[[N]]]
+// CHECK:             scf.for %[[C:[a-z0-9]+]] = {{.*}} iter_args({{.*}} = %[[SUM]])
+// CHECK:               %[[X:.*]] = memref.load %{{.*}}[%[[N]], %[[C]]]
+// CHECK:               arith.subf %[[X]], %[[MEAN]]
+func.func @deviations(%x: memref<?x?xf32>, %mean: memref<?xf32>, %s: memref<?xf32>) {
+  linalg.generic {indexing_maps = [#rows, #elements, #rows], iterator_types = ["parallel", "reduction"]}
+      ins(%mean, %x : memref<?xf32>, memref<?x?xf32>) outs(%s : memref<?xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %d = arith.subf %b, %a : f32
+    %e = arith.mulf %d, %d : f32
+    %f = arith.addf %c, %e : f32
+    linalg.yield %f : f32
+  }
+  return
+}
+
+// -----
+
 #in = affine_map<(c, n) -> (n, c)>
 #out = affine_map<(c, n) -> (c)>
 
