@@ -25,6 +25,9 @@ static constexpr int64_t kMaxGroup = 32;
 /// values and scores. What is left of a mebibyte is for all else.
 static constexpr int64_t kMostBytes = 896 << 10;
 
+/// Keys of a block along which scores may fall steeply.
+static constexpr uint64_t kMostSteepKeys = 96;
+
 /// Stand for what is only known at run time.
 static constexpr int64_t kUsualQueries[] = {1024, 2048, 4096};
 
@@ -114,7 +117,7 @@ sortByCost(ArrayRef<ScheduleAttr> schedules,
 
 /// Whether scores depend on the places of query and key, as under ALiBi. Then
 /// they may fall so steeply that weights at the far end of a large block are
-/// next to nothing, and arithmetic on denormal numbers is slow.
+/// next to nothing, and arithmetic on denormal numbers may be slow.
 static bool isPositional(AttentionOp op) {
   return op.getScore()
       .walk([](IndexOp) { return WalkResult::interrupt(); })
@@ -145,21 +148,26 @@ SmallVector<ScheduleAttr> Candidates::getWide() {
       std::lcm(cpu.registerRows, std::max<int64_t>(cpu.matrixKeys, 1));
   SmallVector<int64_t> blocks;
   for (uint64_t keys : {48, 96, 144, 192, 288})
-    if (keys <= 96 || !isPositional(op))
-      blocks.push_back(llvm::alignTo(keys, multiple));
+    blocks.push_back(llvm::alignTo(keys, multiple));
+  int64_t mostSteep = llvm::alignTo(kMostSteepKeys, multiple);
+  bool isSteep = isPositional(op);
   int64_t room = cpu.level2Bytes;
   SmallVector<ScheduleAttr> schedules;
   for (int64_t tile : choose(given.queryTile, {2 * cpu.lanes, cpu.lanes}))
     for (int64_t block : choose(given.keyBlock, blocks))
       for (int64_t bytes :
-           choose(given.groupBytes, {room / 4, room / 16, room / 2})) {
+           choose(given.groupBytes,
+                  {room / 4, CostModel::kAheadBytes, room / 2})) {
         int64_t left = kMostBytes - block * (model.keyBytes() + tile * 4);
         if (!given.groupBytes)
           bytes = std::min(bytes, left);
-        schedules.push_back(ScheduleAttr::get(
+        auto schedule = ScheduleAttr::get(
             op.getContext(), query, tile, key, block,
             getGroup(query, /*head=*/-1, tile, bytes),
-            /*headDim=*/-1, /*keyPart=*/0, /*minQueries=*/0, ScheduleAttr()));
+            /*headDim=*/-1, /*keyPart=*/0, /*minQueries=*/0, ScheduleAttr());
+        if (given.keyBlock || block <= mostSteep || !isSteep ||
+            model.hasFastDenormals(schedule))
+          schedules.push_back(schedule);
       }
   return sortByCost(schedules, [&](ScheduleAttr schedule) {
     if (queries)

@@ -59,9 +59,6 @@ static constexpr double kStreamBytes = 10;
 /// Of the level-2 cache, what a group finds its own data in: operands and
 /// results pass through it too.
 static constexpr double kOwnShare = 0.75;
-/// The share of the level-2 cache that holds the rows of a group which have
-/// been asked for before they are needed.
-static constexpr int64_t kAheadShare = 16;
 
 /// Cycles to add up the lanes of the products of a pair, its share.
 static constexpr double kCombineCycles = 3;
@@ -186,7 +183,7 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
                                 cpu.lanes * kCopyCycles +
                             keyBytes() / kStreamBytes);
   // Rows and results of a small group are asked for before they are needed.
-  if (group * ownBytes > cpu.level2Bytes / kAheadShare)
+  if (group * ownBytes > kAheadBytes)
     cycles += ownBytes / kStreamBytes;
   return (cycles * tiles + copies * groups) / keys;
 }

@@ -40,6 +40,16 @@ public:
   /// The same in tiles of few queries, with keys and columns along lanes.
   double estimateNarrow(ScheduleAttr schedule, int64_t queries) const;
 
+  /// Whether weights that are denormal numbers take no longer than others: a
+  /// matrix unit, and what converts to its bf16, takes them for zeros.
+  bool hasFastDenormals(ScheduleAttr schedule) const {
+    return isByMatrixUnit(schedule);
+  }
+
+  /// Bytes of the rows and sums of a group, of which as much as there is is
+  /// asked for before it is needed, whatever the caches (TileGroupsAhead.cpp).
+  static constexpr int64_t kAheadBytes = 128 << 10;
+
   /// Bytes that a tile that queries fill holds for each of them: its row, and
   /// the sum of its values. Of each key: its row and its value.
   int64_t queryBytes() const {

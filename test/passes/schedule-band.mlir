@@ -1,4 +1,5 @@
 // RUN: fovea-opt --attn-mask-segments --attn-schedule %s | FileCheck %s
+// RUN: fovea-opt --attn-mask-segments --attn-schedule=level2-bytes=1048576 %s | FileCheck %s
 
 // Each query has the keys near its place alone: a tile computes little for what it waits for, and small groups have that
 // asked for before.

@@ -105,6 +105,29 @@ func.func @positional(%q: memref<?x64xf32>, %k: memref<?x64xf32>, %o: memref<?xf
   return
 }
 
+// A matrix unit takes weights that are next to nothing for zeros.
+// CHECK-LABEL: func @steep
+// MATRIX: keyBlock = 192,
+// WIDE: keyBlock = 96,
+func.func @steep(%q: memref<?x64xbf16>, %k: memref<?x64xbf16>, %o: memref<?xf32>, %M: index, %N: index) {
+  attn.attention domain(i parallel %M, j key %N, d contraction 64)
+  contraction over(d) (%x = %q[i, d] : memref<?x64xbf16>, %y = %k[j, d] : memref<?x64xbf16>) {
+    %wx = arith.extf %x : bf16 to f32
+    %wy = arith.extf %y : bf16 to f32
+    %xy = arith.mulf %wx, %wy : f32
+    attn.yield %xy : f32
+  } score(%s : f32) {
+    %i = attn.index 0
+    %j = attn.index 1
+    %far = arith.subi %i, %j : index
+    %n = arith.index_cast %far : index to i32
+    %f = arith.sitofp %n : i32 to f32
+    %r = arith.subf %s, %f : f32
+    attn.yield %r : f32
+  } normalizer(#attn.softmax) outs(logsumexp %o[i] : memref<?xf32>)
+  return
+}
+
 // A matrix unit reads bf16 as it is: a group has room for more tiles than in f32.
 // CHECK-LABEL: func @halves
 // WIDE: keyBlock = 144, queryGroup = 22,
