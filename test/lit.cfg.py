@@ -11,9 +11,11 @@ Substitutions:
   %dlpack   the folder with dlpack/dlpack.h
   %minilm   the folder with the weights and vocabulary of all-MiniLM-L6-v2
             (only where the feature `weights` is there)
+  %bench-python  the Python of .venv-bench, which ./dev bench sets up
 
 Features: avx2, avx512, avx512_bf16, amx (of this machine), aarch64 (a compiler and an
-emulator), weights, sanitize, slow (asked for), and each built tool by name.
+emulator), weights, sanitize, slow (asked for), peer-iree and peer-torch (what
+%bench-python has), and each built tool by name.
 
 Parameters: --param slow=1 adds the tests that REQUIRE slow; slow=only runs
 nothing else.
@@ -101,6 +103,13 @@ weights = glob.glob(
 if weights:
     features.add("weights")
     config.substitutions.append(("%minilm", weights[0]))
+
+# What ./dev bench installed to measure beside ours.
+bench = os.path.join(config.fovea_source_dir, ".venv-bench")
+config.substitutions.append(("%bench-python", os.path.join(bench, "bin/python")))
+for package in ("iree", "torch"):
+    if glob.glob(os.path.join(bench, "lib/python3*/site-packages", package)):
+        features.add(f"peer-{package}")
 
 # A test that hangs is a failure, not a stuck run (needs python3-psutil).
 if lit_config.maxIndividualTestTimeIsSupported[0]:
