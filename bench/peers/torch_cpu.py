@@ -120,73 +120,74 @@ class PackedLinear(Linear):
         return lambda: torch.ops.mkldnn._linear_pointwise(x, packed, shift, "none", [], "")
 
 
-class MiniLM(Peer):
-    name, kind = "PyTorch", "minilm"
+class Encoder(Peer):
+    """A whole model: `prepare_inputs` takes what it reads from a case, `encode` computes its result."""
+
+    name = "PyTorch"
 
     def prepare(self, case, threads):
         torch.set_num_threads(threads)
-        sizes, functional = case.reference, torch.nn.functional
-        tensors = {name: tensor(value) for name, value in case.tensors.items()}
-        ids, length = torch.from_numpy(case.ids), torch.from_numpy(case.length)[:, None]
-        layers = [f"encoder.layer.{layer}." for layer in range(sizes.LAYERS)]
-        joined = [[torch.cat([tensors[f"{at}attention.self.{part}.{kind}"] for part in ("query", "key", "value")])
-                   for kind in ("weight", "bias")] for at in layers]
-
-        def linear(x, name):
-            return functional.linear(x, tensors[name + ".weight"], tensors[name + ".bias"])
-
-        def norm(x, name):
-            return functional.layer_norm(x, x.shape[-1:], tensors[name + ".weight"], tensors[name + ".bias"],
-                                         sizes.EPSILON)
+        self.sizes, self.tensors = case.reference, {name: tensor(value) for name, value in case.tensors.items()}
+        self.layers = [f"encoder.layer.{layer}." for layer in range(self.sizes.LAYERS)]
+        self.joined = [[torch.cat([self.tensors[f"{at}{self.attention}.{part}.{kind}"] for part in ("query", "key", "value")])
+                        for kind in ("weight", "bias")] for at in self.layers]
+        inputs = self.prepare_inputs(case)
 
         def run():
             with torch.inference_mode():
-                keep = torch.arange(case.S) < length
-                at = "embeddings."
-                x = functional.embedding(ids, tensors[at + "word_embeddings.weight"])
-                x = x + tensors[at + "position_embeddings.weight"][:case.S] + tensors[at + "token_type_embeddings.weight"][0]
-                x = norm(x, at + "LayerNorm")
-                for at, (weight, bias) in zip(layers, joined):
-                    heads = functional.linear(x, weight, bias)
-                    q, k, v = heads.view(*x.shape[:2], 3, sizes.HEADS, -1).permute(2, 0, 3, 1, 4)
-                    a = scaled_dot_product_attention(q, k, v, attn_mask=keep[:, None, None]).transpose(1, 2).flatten(2)
-                    x = norm(x + linear(a, at + "attention.output.dense"), at + "attention.output.LayerNorm")
-                    f = functional.gelu(linear(x, at + "intermediate.dense"))
-                    x = norm(x + linear(f, at + "output.dense"), at + "output.LayerNorm")
-                return functional.normalize((x * keep[:, :, None]).sum(1) / length, dim=-1).to(x.dtype)
+                return self.encode(*inputs)
         return run
 
+    def linear(self, x, name):
+        return torch.nn.functional.linear(x, self.tensors[name + ".weight"], self.tensors[name + ".bias"])
 
-class ViT(Peer):
-    name, kind = "PyTorch", "vit"
+    def norm(self, x, name):
+        return torch.nn.functional.layer_norm(x, x.shape[-1:], self.tensors[name + ".weight"], self.tensors[name + ".bias"],
+                                              self.sizes.EPSILON)
 
-    def prepare(self, case, threads):
-        torch.set_num_threads(threads)
-        sizes, functional = case.reference, torch.nn.functional
-        tensors = {name: tensor(value) for name, value in case.tensors.items()}
-        patches = tensor(case.patches)
-        layers = [f"encoder.layer.{layer}." for layer in range(sizes.LAYERS)]
-        joined = [[torch.cat([tensors[f"{at}attention.attention.{part}.{kind}"] for part in ("query", "key", "value")])
-                   for kind in ("weight", "bias")] for at in layers]
+    def attend(self, x, layer, keep=None):
+        """Self-attention with its three projections as one; keep: which keys count."""
+        heads = torch.nn.functional.linear(x, *self.joined[layer])
+        q, k, v = heads.view(*x.shape[:2], 3, self.sizes.HEADS, -1).permute(2, 0, 3, 1, 4)
+        return scaled_dot_product_attention(q, k, v, attn_mask=keep).transpose(1, 2).flatten(2)
 
-        def linear(x, name):
-            return functional.linear(x, tensors[name + ".weight"], tensors[name + ".bias"])
+    def feed(self, x, at):
+        """The two linear layers after the attention."""
+        return self.linear(torch.nn.functional.gelu(self.linear(x, at + "intermediate.dense")), at + "output.dense")
 
-        def norm(x, name):
-            return functional.layer_norm(x, (sizes.WIDTH,), tensors[name + ".weight"], tensors[name + ".bias"],
-                                         sizes.EPSILON)
 
-        def run():
-            with torch.inference_mode():
-                e = linear(patches, "embeddings.patch_embeddings.projection")
-                x = torch.cat([tensors["embeddings.cls_token"].expand(case.B, -1, -1), e], 1)
-                x = x + tensors["embeddings.position_embeddings"]
-                for at, (weight, bias) in zip(layers, joined):
-                    heads = functional.linear(norm(x, at + "layernorm_before"), weight, bias)
-                    q, k, v = heads.view(*x.shape[:2], 3, sizes.HEADS, -1).permute(2, 0, 3, 1, 4)
-                    a = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-                    x = x + linear(a, at + "attention.output.dense")
-                    f = functional.gelu(linear(norm(x, at + "layernorm_after"), at + "intermediate.dense"))
-                    x = x + linear(f, at + "output.dense")
-                return norm(x, "layernorm")
-        return run
+class MiniLM(Encoder):
+    kind, attention = "minilm", "attention.self"
+
+    def prepare_inputs(self, case):
+        return torch.from_numpy(case.ids), torch.from_numpy(case.length)[:, None]
+
+    def encode(self, ids, length):
+        positions = ids.shape[1]
+        keep = torch.arange(positions) < length
+        at = "embeddings."
+        x = torch.nn.functional.embedding(ids, self.tensors[at + "word_embeddings.weight"])
+        x = x + self.tensors[at + "position_embeddings.weight"][:positions] + self.tensors[at + "token_type_embeddings.weight"][0]
+        x = self.norm(x, at + "LayerNorm")
+        for layer, at in enumerate(self.layers):
+            a = self.linear(self.attend(x, layer, keep[:, None, None]), at + "attention.output.dense")
+            x = self.norm(x + a, at + "attention.output.LayerNorm")
+            x = self.norm(x + self.feed(x, at), at + "output.LayerNorm")
+        return torch.nn.functional.normalize((x * keep[:, :, None]).sum(1) / length, dim=-1).to(x.dtype)
+
+
+class ViT(Encoder):
+    kind, attention = "vit", "attention.attention"
+
+    def prepare_inputs(self, case):
+        return (tensor(case.patches),)
+
+    def encode(self, patches):
+        e = self.linear(patches, "embeddings.patch_embeddings.projection")
+        x = torch.cat([self.tensors["embeddings.cls_token"].expand(len(patches), -1, -1), e], 1)
+        x = x + self.tensors["embeddings.position_embeddings"]
+        for layer, at in enumerate(self.layers):
+            a = self.attend(self.norm(x, at + "layernorm_before"), layer)
+            x = x + self.linear(a, at + "attention.output.dense")
+            x = x + self.feed(self.norm(x, at + "layernorm_after"), at)
+        return self.norm(x, "layernorm")
