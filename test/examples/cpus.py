@@ -14,6 +14,7 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "numpy"))
 
 from narrowing import TYPES, widen  # noqa: E402
+from weights_file import save_weights  # noqa: E402
 
 ALL = "x86-64-v2,znver4,x86-64,sapphirerapids,x86-64-v4,x86-64-v3"
 ATTENTION = pathlib.Path(__file__).resolve().parents[2] / "examples" / "attention"
@@ -40,9 +41,8 @@ def run(arguments, path, cpu):
 
 def weights(folder):
     """A safetensors file for LINEAR."""
-    data = np.random.default_rng(1).standard_normal((150, 70)).astype(np.float32).tobytes()
-    header = f'{{"w":{{"dtype":"F32","shape":[150,70],"data_offsets":[0,{len(data)}]}}}}'.encode()
-    (folder / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + data)
+    w = np.random.default_rng(1).standard_normal((150, 70)).astype(np.float32)
+    save_weights(folder / "w.safetensors", {"w": w})
     return str(folder / "w.safetensors")
 
 

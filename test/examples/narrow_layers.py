@@ -7,10 +7,8 @@ error of the formula computed plainly in f32, which rounds where the program doe
 Prints the greatest error beside the greatest that rounding the result makes.
 """
 
-import json
 import math
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "numpy"))
 import numpy as np  # noqa: E402
 
 from narrowing import narrow, rounding, widen  # noqa: E402
+from weights_file import save_weights  # noqa: E402
 
 FILE = pathlib.Path(__file__).with_name("inputs") / "narrow_layers.attn"
 # Around tiles of 16 rows and 32 columns, blocks of 32 and 256 rows, panels of 32 features, pairs.
@@ -53,16 +52,6 @@ def formulas(x, w, shift, turned, heads, joined):
             "one": {"y": w @ x["one"]}}
 
 
-def save(path, tensors):
-    """Writes bf16 arrays, as narrow() gives them, as a safetensors file."""
-    header, data = {}, b""
-    for name, value in tensors.items():
-        header[name] = {"dtype": "BF16", "shape": value.shape, "data_offsets": [len(data), len(data) + value.nbytes]}
-        data += value.tobytes()
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-
-
 def run(entry, sizes, x, names, folder, options):
     """Results by name of `fovea run`; exits with its message when it fails."""
     np.save(folder / "x.npy", x)
@@ -84,7 +73,7 @@ def check(sizes, seed, folder, options):
     def draw(*shape):
         return narrow(rng.standard_normal(shape).astype(np.float32), "bf16")
     weights = {"w": draw(n, k), "shift": draw(n), "turned": draw(k, n), "heads": draw(h * d, k), "joined": draw(n, h * d)}
-    save(folder / "w.safetensors", {name: bits for name, (bits, _) in weights.items()})
+    save_weights(folder / "w.safetensors", {name: bits for name, (bits, _) in weights.items()})
     x = {entry: draw(m, k) for entry in ("affine", "wide", "transposed", "between")}
     x |= {"split": draw(b, m, k), "join": draw(b, m, h, d), "one": draw(k)}
 

@@ -12,7 +12,6 @@ Formulas are written from the papers and docs, not from the code that is tested.
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import tempfile
 import typing
 
 import numpy as np
+
+from weights_file import save_weights
 
 REFERENCE_TOLERANCE = 1e-12
 F32_EPSILON = float(np.finfo(np.float32).eps)
@@ -65,16 +66,6 @@ def draw(seed, **shapes):
 
 def integers(*values):
     return np.array(values[0] if len(values) == 1 else values, np.int32)
-
-
-def save_weights(path, tensors):
-    """Writes float32 arrays as a safetensors file."""
-    header, data = {}, b""
-    for name, value in tensors.items():
-        header[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": [len(data), len(data) + value.nbytes]}
-        data += value.tobytes()
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
 def evaluate(case, dtype):
