@@ -34,9 +34,14 @@ public:
     bool isWritten;
   };
 
+  /// The indices of the iteration that this thread is likely to have next.
   mlir::IRMapping buildNextGroup();
+  /// The rows of a load or store, in all iterations of the loop that it may be
+  /// in, where values are what `known` says.
   std::optional<Rows> locateAll(mlir::Operation *access,
                                 const mlir::IRMapping &known);
+  /// The rows that a load in `blocks` has in the next iteration of it, or in
+  /// the first one of the next group.
   std::optional<Rows> locateNextBlock(TileLoadOp load, mlir::scf::ForOp blocks,
                                       const mlir::IRMapping &nextGroup);
 

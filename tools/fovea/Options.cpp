@@ -69,8 +69,9 @@ tool::ProgramOptions::makeTargetsToRun() const {
   return targets;
 }
 
-llvm::Expected<emit::Target> tool::ProgramOptions::makeTarget() const {
-  auto targets = makeTargets();
+llvm::Expected<emit::Target>
+tool::ProgramOptions::makeTarget(bool isRun) const {
+  auto targets = isRun ? makeTargetsToRun() : makeTargets();
   if (!targets)
     return targets.takeError();
   if (targets->size() > 1)

@@ -41,8 +41,8 @@ struct ProgramOptions {
   /// The same for what runs the program in this process.
   llvm::Expected<std::vector<emit::Target>> makeTargetsToRun() const;
 
-  /// The same for what works on one CPU's program.
-  llvm::Expected<emit::Target> makeTarget() const;
+  /// The same for what works on one CPU's program, and may run it.
+  llvm::Expected<emit::Target> makeTarget(bool isRun = false) const;
 
   llvm::cl::opt<std::string> file;
   llvm::cl::list<std::string> cpuNames;

@@ -286,18 +286,14 @@ static int run() {
   auto request = parseInputs(chosen, running);
   if (!request)
     return fail(request.takeError());
-  auto targets = list ? options.makeTargets() : options.makeTargetsToRun();
-  if (!targets)
-    return fail(targets.takeError());
-  if (targets->size() > 1)
-    return fail(llvm::createStringError("expected one CPU in --mcpu, but found "
-                                        "%zu",
-                                        targets->size()));
+  auto target = options.makeTarget(/*isRun=*/!list);
+  if (!target)
+    return fail(target.takeError());
   LoadedProgram program;
   attn::EntrySignature entry;
   if (int status = loadEntry(options, chosen, program, entry))
     return status;
-  Tuner tuner(program.get(), entry, targets->front());
+  Tuner tuner(program.get(), entry, *target);
   if (int status = tuner.findAttentions())
     return status;
   if (!list)
