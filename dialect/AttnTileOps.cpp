@@ -226,6 +226,76 @@ Value TilePairProductOp::buildArithmetic(OpBuilder &builder, Location loc,
   return arith::AddFOp::create(builder, loc, first, second);
 }
 
+LogicalResult TilePiecesOp::verify() {
+  auto tile = cast<RankedTensorType>(getTile().getType());
+  auto result = cast<RankedTensorType>(getType());
+  if (tile.getRank() != 2 || !tile.getElementType().isF32())
+    return emitOpError() << "expects a tile of rank 2 of f32, but got " << tile;
+  if (result.getRank() != 3 || !result.getElementType().isInteger(32) ||
+      result.getDimSize(0) != tile.getDimSize(0) || result.isDynamicDim(1) ||
+      result.getDimSize(1) == 0 || result.isDynamicDim(2) ||
+      tile.isDynamicDim(1) || 2 * result.getDimSize(2) < tile.getDimSize(1))
+    return emitOpError()
+           << "expects pairs [rows x pieces x columns / 2] of i32 "
+              "for "
+           << tile << ", but got " << result;
+  return success();
+}
+
+SmallVector<Value> TilePiecesOp::buildArithmetic(OpBuilder &builder,
+                                                 Location loc, Value lower,
+                                                 Value upper, int64_t count) {
+  Type floats = lower.getType(), integers = builder.getI32Type();
+  auto vector = dyn_cast<VectorType>(floats);
+  if (vector)
+    integers = vector.clone(integers);
+  auto constant = [&](uint32_t bits) -> Value {
+    TypedAttr attr = builder.getI32IntegerAttr(static_cast<int32_t>(bits));
+    if (vector)
+      attr =
+          DenseElementsAttr::get(cast<ShapedType>(integers), Attribute(attr));
+    return arith::ConstantOp::create(builder, loc, attr);
+  };
+  // A bf16 is the upper half of the f32 of the same number.
+  Value mask = constant(0xFFFF0000), half = constant(0x8000),
+        places = constant(16);
+  Value left[] = {lower, upper};
+  SmallVector<Value> pairs;
+  for (int64_t piece = 0; piece < count; ++piece) {
+    Value bits[2];
+    for (int k : {0, 1}) {
+      bits[k] = arith::BitcastOp::create(builder, loc, integers, left[k]);
+      if (piece + 1 == count) {
+        // Three pieces have room for all bits.
+        if (count < 3)
+          bits[k] = arith::AddIOp::create(builder, loc, bits[k], half);
+        continue;
+      }
+      Value leading = arith::AndIOp::create(builder, loc, bits[k], mask);
+      left[k] = arith::SubFOp::create(
+          builder, loc, left[k],
+          arith::BitcastOp::create(builder, loc, floats, leading));
+    }
+    pairs.push_back(arith::OrIOp::create(
+        builder, loc, arith::ShRUIOp::create(builder, loc, bits[0], places),
+        arith::AndIOp::create(builder, loc, bits[1], mask)));
+  }
+  return pairs;
+}
+
+SmallVector<std::pair<unsigned, unsigned>>
+TilePiecesOp::getProducts(unsigned count) {
+  SmallVector<std::pair<unsigned, unsigned>> products;
+  // Down two diagonals at a time, small products first.
+  for (int last = static_cast<int>(count) - 1; last >= 0; last -= 2)
+    for (int a = 0; a <= last; ++a) {
+      products.emplace_back(a, last - a);
+      if (a < last)
+        products.emplace_back(a, last - a - 1);
+    }
+  return products;
+}
+
 LogicalResult TileMapOp::verify() {
   SmallVector<int64_t> extents = shapeOf(getResult());
   auto type = cast<RankedTensorType>(getType());

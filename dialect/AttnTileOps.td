@@ -124,6 +124,32 @@ def Attn_TilePairProductOp : Attn_TileOp<"pair_product", [Pure]> {
   }];
 }
 
+def Attn_TilePiecesOp : Attn_TileOp<"pieces", [Pure]> {
+  let summary = "splits numbers of f32 into pieces of bf16, in pairs";
+  let description = [{
+    `result[r, p, c]` is the pair of the p-th pieces of `tile[r, 2 * c]` and `tile[r, 2 * c + 1]`, of zero where these
+    are out of range. The first piece of a number has its 8 leading bits, the next one those of what is left,
+    and so on; the last of fewer than three is rounded to the nearest. Three pieces add up to the
+    number, unless they are subnormal. The pieces of infinity are infinity and NaN.
+
+    The products of two numbers are the sums of the products of their pieces, of which those too small to
+    matter can be left out (`attn-product-pieces`).
+  }];
+  let arguments = (ins Attn_FloatTile:$tile);
+  let results = (outs Attn_Tile:$result);
+  let assemblyFormat = "$tile attr-dict `:` type($tile) `->` type($result)";
+  let extraClassDeclaration = [{
+    /// The pairs of `count` pieces of each of two numbers, of f32 or vectors of it.
+    static ::llvm::SmallVector<::mlir::Value>
+    buildArithmetic(::mlir::OpBuilder &builder, ::mlir::Location loc, ::mlir::Value lower,
+                    ::mlir::Value upper, int64_t count);
+    /// Of the products of two numbers in `count` pieces those that matter, as places of pieces. Each
+    /// differs from the one before in one piece where that is possible: it is all that has to be read.
+    static ::llvm::SmallVector<std::pair<unsigned, unsigned>> getProducts(unsigned count);
+  }];
+  let hasVerifier = 1;
+}
+
 def Attn_TileMapOp : Attn_TileOp<"map", [Pure, AttrSizedOperandSegments]> {
   let summary = "computes each element of a tile from elements of others";
   let description = [{

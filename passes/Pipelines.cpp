@@ -201,6 +201,8 @@ void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createPairProductsPass());
   }
   pm.addPass(createSplitContractionsPass());
+  if (options.cpu.hasMatrixUnit())
+    pm.addPass(createProductPiecesPass({matrixTileRows}));
   pm.addPass(createHoistTileLoadsPass());
   // The queries that a block needs with its mask and without it are one load.
   pm.addPass(createCSEPass());

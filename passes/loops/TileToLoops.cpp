@@ -83,6 +83,41 @@ static Value lower(TilePairProductOp op, TilePairProductOp::Adaptor operands,
                                             operands.getA(), operands.getB());
 }
 
+static Value lower(TilePiecesOp op, TilePiecesOp::Adaptor operands,
+                   OpBuilder &builder, Loops &loops) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op.getType());
+  Value tile = operands.getTile();
+  SmallVector<Value> source = loops.getExtents(tile);
+  SmallVector<Value> extents = {source[0], loops.index(type.getDimSize(1)),
+                                loops.index(type.getDimSize(2))};
+  return loops.fill(type, extents, [&](ValueRange point) {
+    auto read = [&](int64_t offset) -> Value {
+      Value column = arith::AddIOp::create(
+          builder, loc,
+          arith::MulIOp::create(builder, loc, point[2], loops.index(2)),
+          loops.index(offset));
+      Value last =
+          arith::SubIOp::create(builder, loc, source[1], loops.index(1));
+      Value exists = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::sle, column, last);
+      column = arith::MinSIOp::create(builder, loc, column, last);
+      return arith::SelectOp::create(builder, loc, exists,
+                                     loops.load(tile, {point[0], column}),
+                                     loops.constant(builder.getF32Type(), 0.0));
+    };
+    SmallVector<Value> pieces = TilePiecesOp::buildArithmetic(
+        builder, loc, read(0), read(1), type.getDimSize(1));
+    Value result = pieces.back();
+    for (int64_t k = type.getDimSize(1) - 2; k >= 0; --k) {
+      Value isThis = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::eq, point[1], loops.index(k));
+      result = arith::SelectOp::create(builder, loc, isThis, pieces[k], result);
+    }
+    return result;
+  });
+}
+
 static void lower(TileStoreOp op, TileStoreOp::Adaptor operands,
                   OpBuilder &builder, Loops &loops) {
   Location loc = op.getLoc();
@@ -351,19 +386,21 @@ struct TileToLoopsPass
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
     ConversionTarget target(*context);
-    patterns.add<LowerToLoops<TileLoadOp>, LowerToLoops<TileStoreOp>,
-                 LowerToLoops<TileContractOp>, LowerToLoops<TilePairProductOp>,
-                 LowerToLoops<TileMapOp>, LowerToLoops<TileMaskOp>,
-                 LowerToLoops<TileReduceOp>, LowerToLoops<TileRescaleOp>,
-                 LowerToLoops<TileWeighOp>, LowerToLoops<tensor::EmptyOp>,
-                 LowerToLoops<tensor::ExtractSliceOp>,
-                 LowerToLoops<tensor::InsertSliceOp>,
-                 LowerToLoops<tensor::FromElementsOp>,
-                 LowerToLoops<tensor::ExtractOp>>(converter, context);
-    target.addIllegalOp<TileLoadOp, TileStoreOp, TileContractOp,
-                        TilePairProductOp, TileMapOp, TileMaskOp, TileReduceOp,
-                        TileRescaleOp, TileWeighOp, tensor::EmptyOp,
-                        tensor::ExtractSliceOp, tensor::InsertSliceOp>();
+    patterns.add<
+        LowerToLoops<TileLoadOp>, LowerToLoops<TileStoreOp>,
+        LowerToLoops<TileContractOp>, LowerToLoops<TilePairProductOp>,
+        LowerToLoops<TilePiecesOp>, LowerToLoops<TileMapOp>,
+        LowerToLoops<TileMaskOp>, LowerToLoops<TileReduceOp>,
+        LowerToLoops<TileRescaleOp>, LowerToLoops<TileWeighOp>,
+        LowerToLoops<tensor::EmptyOp>, LowerToLoops<tensor::ExtractSliceOp>,
+        LowerToLoops<tensor::InsertSliceOp>,
+        LowerToLoops<tensor::FromElementsOp>, LowerToLoops<tensor::ExtractOp>>(
+        converter, context);
+    target
+        .addIllegalOp<TileLoadOp, TileStoreOp, TileContractOp,
+                      TilePairProductOp, TilePiecesOp, TileMapOp, TileMaskOp,
+                      TileReduceOp, TileRescaleOp, TileWeighOp, tensor::EmptyOp,
+                      tensor::ExtractSliceOp, tensor::InsertSliceOp>();
     target.addDynamicallyLegalOp<tensor::FromElementsOp>(
         [](tensor::FromElementsOp op) { return !isList(op); });
     target.addDynamicallyLegalOp<tensor::ExtractOp>([](tensor::ExtractOp op) {

@@ -158,7 +158,7 @@ SmallVector<ScheduleAttr> Candidates::getWide() {
       for (int64_t bytes :
            choose(given.groupBytes,
                   {room / 4, CostModel::kAheadBytes, room / 2})) {
-        int64_t left = kMostBytes - block * (model.keyBytes() + tile * 4);
+        int64_t left = kMostBytes - model.blockBytes(block, tile);
         if (!given.groupBytes)
           bytes = std::min(bytes, left);
         auto schedule = ScheduleAttr::get(

@@ -35,10 +35,15 @@ static constexpr int64_t kUsualWindow = 160;
 static constexpr int64_t kMost = int64_t(1) << 24;
 
 /// Multiply-adds of registers that start in a cycle; in tiles of one register,
-/// where each waits for a load of its own; and as many as a matrix unit does.
+/// where each waits for a load of its own; and as many as a matrix unit does of
+/// bf16, and of pieces, which read less for each.
 static constexpr double kMultiplyAdds = 2;
 static constexpr double kLoadedMultiplyAdds = 1.6;
 static constexpr double kMatrixMultiplyAdds = 16;
+static constexpr double kPieceMultiplyAdds = 24;
+/// Pieces of a number of f32, and cycles to take a register of weights apart.
+static constexpr int64_t kPieces = 3;
+static constexpr double kPieceCycles = 4;
 /// Cycles for the exponential of a register of scores, its share of the maximum
 /// and the sum, and its way to memory and back.
 static constexpr double kExpCycles = 10;
@@ -117,25 +122,65 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
     keys = std::min(allKeys, kUsualWindow);
   }
   auto self = cast<AttentionOpInterface>(op.getOperation());
-  isBf16 = self.getNumContractions() > 0;
+  auto getPieces = [&](Region &region) -> int64_t {
+    auto isBf16 = [](Value input) {
+      return getElementTypeOrSelf(input).isBF16();
+    };
+    return llvm::all_of(self.getInputsOf(region), isBf16) ? 1 : kPieces;
+  };
+  auto isOpen = [&](unsigned dim) {
+    return ShapedType::isDynamic(domain.getBounds()[dim]);
+  };
+  isKnown = self.getNumContractions() > 0 &&
+            llvm::none_of(domain.getDims(DimKind::contraction), isOpen) &&
+            llvm::none_of(domain.getDims(DimKind::value), isOpen);
+  rowPieces = 1;
   for (unsigned k = 0; k < self.getNumContractions(); ++k)
-    for (Value input : self.getInputsOf(self.getContraction(k)))
-      isBf16 &= getElementTypeOrSelf(input).isBF16();
+    rowPieces = std::max(rowPieces, getPieces(self.getContraction(k)));
+  // Weights are rounded only where results are.
+  bool isRounded = llvm::any_of(op.getOuts(), [](Value out) {
+    return getElementTypeOrSelf(out).isBF16();
+  });
+  valuePieces = isRounded ? 1 : kPieces;
+  for (unsigned k = 0; k < self.getNumValues(); ++k)
+    if (!self.isLogWeight(k))
+      valuePieces = std::max(valuePieces, getPieces(self.getValue(k)));
 }
 
 /// Whether a matrix unit computes the products of wide tiles.
 bool CostModel::isByMatrixUnit(ScheduleAttr schedule) const {
-  return isBf16 && cpu.matrixKeys &&
-         schedule.getKeyBlock() % cpu.matrixKeys == 0 &&
+  return hasMatrixUnit() && schedule.getKeyBlock() % cpu.matrixKeys == 0 &&
          schedule.getQueryTile() == 2 * cpu.lanes;
 }
 
-/// Multiply-adds of registers in a cycle, in wide tiles.
-double CostModel::getProductRate(ScheduleAttr schedule) const {
-  if (isByMatrixUnit(schedule))
-    return kMatrixMultiplyAdds;
-  return schedule.getQueryTile() > cpu.lanes ? kMultiplyAdds
-                                             : kLoadedMultiplyAdds;
+/// Cycles for the products of a register of queries with so many keys, and of
+/// its weights with their values, in wide tiles.
+double CostModel::getProductCycles(ScheduleAttr schedule, int64_t rows) const {
+  double scores = paidRows(rows, cpu.registerRows) * contraction,
+         sums = paidRows(value, cpu.registerRows) * rows;
+  if (!isByMatrixUnit(schedule))
+    return (scores + sums) / (schedule.getQueryTile() > cpu.lanes
+                                  ? kMultiplyAdds
+                                  : kLoadedMultiplyAdds);
+  auto getCycles = [](double products, int64_t pieces) {
+    if (pieces == 1)
+      return products / kMatrixMultiplyAdds;
+    return products * TilePiecesOp::getProducts(pieces).size() /
+           kPieceMultiplyAdds;
+  };
+  return getCycles(scores, rowPieces) + getCycles(sums, valuePieces) +
+         (valuePieces - 1) * kPieceCycles / (kPieces - 1) * rows;
+}
+
+int64_t CostModel::blockBytes(int64_t keys, int64_t tile) const {
+  int64_t bytes = keys * (keyBytes() + tile * sizeof(float));
+  if (!hasMatrixUnit() || valuePieces == 1)
+    return bytes;
+  // Weights in pieces, values of two blocks that are visited in part, and a row
+  // of each query before it is taken apart.
+  return bytes + keys * tile * elementBytes(valuePieces) +
+         2 * cpu.matrixKeys * value * elementBytes(valuePieces) +
+         tile * contraction * sizeof(float);
 }
 
 double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
@@ -144,8 +189,6 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
   int64_t registers = llvm::divideCeil(tile, cpu.lanes);
   double ownBytes = tile * queryBytes();
   bool isMatrix = isByMatrixUnit(schedule);
-  // A score, and the weight that a matrix unit reads.
-  int64_t scoreBytes = sizeof(float) + (isMatrix ? 2 : 0);
   double rescale = isMatrix ? kMatrixRescaleCycles : kRescaleCycles;
   // Of tiles that visit a block of keys together.
   double group = std::min<double>(schedule.getQueryGroup(), tiles);
@@ -154,15 +197,13 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
   // Of a tile, for all keys.
   double cycles = 0;
   auto visit = [&](double times, int64_t rows) {
-    double products = paidRows(rows, cpu.registerRows) * contraction +
-                      paidRows(value, cpu.registerRows) * rows;
     cycles += times * registers *
-              (products / getProductRate(schedule) + rows * kExpCycles +
+              (getProductCycles(schedule, rows) + rows * kExpCycles +
                value * rescale);
     cycles += times * kVisitCycles;
     // What the nearest cache has no room for goes out and in several times.
     double shared = rows * keyBytes();
-    double near = rows * tile * scoreBytes + ownBytes;
+    double near = rows * tile * scoreBytes() + ownBytes;
     if (near > cpu.level1Bytes)
       cycles += times * (near - cpu.level1Bytes) / kSpilledBytes;
     // So are the copies of keys and values, and the rows and sums of a group,
@@ -191,8 +232,8 @@ double CostModel::estimateWide(ScheduleAttr schedule, int64_t queries) const {
 double CostModel::estimateNarrow(ScheduleAttr schedule, int64_t queries) const {
   double tile = schedule.getQueryTile();
   double block = std::min(schedule.getKeyBlock(), keys);
-  bool isMatrix =
-      isBf16 && cpu.matrixKeys && schedule.getKeyBlock() == cpu.matrixKeys;
+  bool isMatrix = hasMatrixUnit() && rowPieces == 1 &&
+                  schedule.getKeyBlock() == cpu.matrixKeys;
   double products = llvm::divideCeil(contraction, cpu.lanes) +
                     llvm::divideCeil(value, cpu.lanes);
   double perPair = isMatrix ? products / kMatrixMultiplyAdds +

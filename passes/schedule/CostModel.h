@@ -53,19 +53,38 @@ public:
   /// Bytes that a tile that queries fill holds for each of them: its row, and
   /// the sum of its values. Of each key: its row and its value.
   int64_t queryBytes() const {
-    return contraction * elementBytes() + value * sizeof(float);
+    return contraction * elementBytes(rowPieces) + value * sizeof(float);
   }
-  int64_t keyBytes() const { return (contraction + value) * elementBytes(); }
+  int64_t keyBytes() const {
+    return contraction * elementBytes(rowPieces) +
+           value * elementBytes(valuePieces);
+  }
+
+  /// Bytes for a block of keys beside the rows of a group: their copies, the
+  /// scores of a tile, and what taking apart its rows, values and weights
+  /// needs.
+  int64_t blockBytes(int64_t keys, int64_t tile) const;
 
 private:
   bool isByMatrixUnit(ScheduleAttr schedule) const;
-  double getProductRate(ScheduleAttr schedule) const;
-  /// What a matrix unit multiplies stays bf16; all else is f32.
-  int64_t elementBytes() const { return isBf16 && cpu.matrixKeys ? 2 : 4; }
+  double getProductCycles(ScheduleAttr schedule, int64_t rows) const;
+  /// What a matrix unit multiplies is in pieces of bf16; all else is f32.
+  int64_t elementBytes(int64_t pieces) const {
+    return hasMatrixUnit() ? 2 * pieces : 4;
+  }
+  /// A score, and the weight that a matrix unit reads.
+  int64_t scoreBytes() const {
+    return sizeof(float) + (hasMatrixUnit() ? 2 * valuePieces : 0);
+  }
+  bool hasMatrixUnit() const { return cpu.matrixKeys && isKnown; }
 
   CpuModel cpu;
-  /// Whether queries and keys are bf16.
-  bool isBf16;
+  /// Whether rows and values are of sizes that are known, as a matrix unit
+  /// needs them.
+  bool isKnown;
+  /// The pieces of bf16 that hold an element of a query or key, and one of a
+  /// value.
+  int64_t rowPieces, valuePieces;
   /// The dimension that queries extend along; heads that share keys are
   /// another.
   unsigned query;

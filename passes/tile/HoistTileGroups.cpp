@@ -74,12 +74,14 @@ static std::optional<int64_t> getRoom(scf::ForOp loop) {
 static ValueRange getDynamicExtents(Operation *op) {
   if (auto load = dyn_cast<TileLoadOp>(op))
     return load.getExtents();
+  if (auto pieces = dyn_cast<TilePiecesOp>(op))
+    return getDynamicExtents(pieces.getTile().getDefiningOp());
   return cast<TileMapOp>(op).getExtents();
 }
 
 void GroupHoister::collect() {
   for (Operation &op : tiles.getBody()->without_terminator()) {
-    bool isTile = isa<TileLoadOp, TileMapOp>(op);
+    bool isTile = isa<TileLoadOp, TileMapOp, TilePiecesOp>(op);
     bool isScalar = isPure(&op) && op.getNumRegions() == 0 &&
                     llvm::all_of(op.getResultTypes(), [](Type type) {
                       return type.isIntOrIndexOrFloat();
@@ -102,7 +104,7 @@ void GroupHoister::collect() {
   }
   // Worth a place in memory: tiles of more than one dimension.
   for (Operation *op : moved) {
-    if (!isa<TileLoadOp, TileMapOp>(op))
+    if (!isa<TileLoadOp, TileMapOp, TilePiecesOp>(op))
       continue;
     Value tile = op->getResult(0);
     if (cast<RankedTensorType>(tile.getType()).getRank() < 2)

@@ -152,6 +152,31 @@ def SplitContractionsPass : Pass<"attn-split-contractions"> {
   let dependentDialects = ["::fovea::attn::AttnDialect"];
 }
 
+def ProductPiecesPass : Pass<"attn-product-pieces"> {
+  let summary = "Contract f32 in pieces of bf16";
+  let description = [{
+    For CPUs with a matrix unit that multiplies bf16 many times as fast as their vectors multiply f32. Three pieces of bf16
+    hold a number of f32; of the nine products of the pieces of two numbers, six are added, largest last, and
+    three are smaller than what rounding to f32 changes:
+
+    ```
+    contract q[r, c], k[k, c] { q * k }                           f32
+    ==>
+    contract (pieces q)[r, p, c], (pieces k)[k, p, c]
+        { q0 * k2 + q1 * k1 + q2 * k0 + q1 * k0 + q0 * k1 + q0 * k0 }   pairs of bf16 as i32
+    ```
+
+    Where all that becomes of the sums is stored as bf16, two pieces do, and three products. Multiples of two
+    units of rows and keys are contracted so, and a known number of columns.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::fovea::attn::AttnDialect"];
+  let options = [
+    Option<"unit", "unit", "int64_t", /*default=*/"16",
+           "Rows of a tile of the CPU's matrix unit">
+  ];
+}
+
 def HoistTileLoadsPass : Pass<"attn-hoist-tile-loads"> {
   let summary = "Read tiles outside of the loops and branches that do not change them";
   let description = [{

@@ -15,8 +15,8 @@ using namespace mlir;
 using namespace fovea::attn;
 
 bool fovea::attn::isTileOp(Operation *op) {
-  return isa<TileLoadOp, TileStoreOp, TileMapOp, TileContractOp, TileMaskOp,
-             TileReduceOp, TileRescaleOp, TileWeighOp>(op);
+  return isa<TileLoadOp, TileStoreOp, TileMapOp, TilePiecesOp, TileContractOp,
+             TileMaskOp, TileReduceOp, TileRescaleOp, TileWeighOp>(op);
 }
 
 /// Tiles as parts of larger tiles.

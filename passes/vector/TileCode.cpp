@@ -402,6 +402,8 @@ SmallVector<Value> TileCode::getExtents(Value tile) {
       extents.push_back(getSliceExtent(builder, slice, dim));
     } else if (auto rescale = tile.getDefiningOp<TileRescaleOp>()) {
       extents.push_back(getExtents(rescale.getTile())[dim]);
+    } else if (auto pieces = tile.getDefiningOp<TilePiecesOp>()) {
+      extents.push_back(getExtents(pieces.getTile())[dim]);
     } else if (auto contract = tile.getDefiningOp<TileContractOp>()) {
       // The extent of whichever input has this dimension.
       for (auto [input, attr] :

@@ -61,8 +61,9 @@ public:
   void setColumn(mlir::Value column, mlir::Value block, mlir::Value rest) {
     columns[column] = {block, rest};
   }
-  /// A panel of the weights [lanes x keys], of bf16, in pairs of keys:
-  /// [key / 2][lane], as i32. It is written only, and read by a matrix unit.
+  /// A panel of the weights [lanes x keys] in pairs of keys, of bf16 or of the
+  /// pieces of f32: [piece][key / 2][lane], as i32. It is written only, and
+  /// read by a matrix unit.
   void setPairPanel(mlir::Value tile, mlir::Value panel) {
     pairPanels[tile] = panel;
   }

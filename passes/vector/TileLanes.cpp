@@ -130,6 +130,11 @@ bool TileLanes::propagate(Operation *op) {
         return any({changed, propagateMaps(op, map.getInputs(), map.getMaps(),
                                            get(map.getResult()))});
       })
+      .Case([&](TilePiecesOp pieces) {
+        // Columns become pairs: rows alone stay what they are.
+        return any({set(pieces.getResult(), get(pieces.getTile())),
+                    set(pieces.getTile(), get(pieces.getResult()))});
+      })
       .Case([&](TileMaskOp mask) {
         return any({set(mask.getScore(), 0), set(mask.getResult(), 0),
                     propagateMaps(op, mask.getInputs(), mask.getMaps(), 0)});

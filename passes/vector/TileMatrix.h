@@ -71,6 +71,38 @@ public:
   Tiles addProducts(mlir::Location loc, mlir::Value from, mlir::Value to,
                     int64_t step, Tiles sums, Load left, Load right,
                     llvm::function_ref<void(mlir::Value position)> also = {});
+
+  /// Sums for tiles of rows beside two tiles of columns, of numbers in pieces.
+  struct RowSums {
+    /// The rows, and what is summed, in steps.
+    mlir::Value firstRow, endRow, first, end;
+    int64_t step;
+    /// Of each operand: all products of two that are no smaller than rounding.
+    unsigned numPieces;
+    /// Rows that are summed at a time, one tile or two.
+    int64_t numRows;
+    /// What the sums begin with.
+    llvm::function_ref<Tiles(mlir::Value row)> begin;
+    /// The tile of a piece from `row` on, and that from `column` on.
+    llvm::function_ref<mlir::Value(mlir::Value row, mlir::Value position,
+                                   unsigned piece)>
+        left;
+    llvm::function_ref<mlir::Value(mlir::Value position, int64_t column,
+                                   unsigned piece)>
+        right;
+    llvm::function_ref<void(mlir::Value row, const Tiles &sums)> finish;
+  };
+  /// Builds them. Of several pieces each tile at the left is loaded as soon as
+  /// the one before is not needed any more, long before it is: it may come from
+  /// the second cache, while those at the right stay in the first one. Nothing
+  /// is done where there are no rows or nothing to sum.
+  void buildRowSums(mlir::Location loc, const RowSums &of);
+  /// The rows to sum at a time: of numbers in one piece two tiles share each
+  /// tile at the right; of several, tiles at the left are what there is no room
+  /// for.
+  static int64_t getRowsAtATime(unsigned numPieces) {
+    return numPieces == 1 ? block : rows;
+  }
   /// Runs `body` on the number, the first row and the first column of each of
   /// `count` tiles.
   static void forEachTile(
@@ -93,11 +125,13 @@ private:
 /// Whether a region is the product of its two arguments as pairs.
 bool isPairProduct(mlir::Region &region);
 /// Whether the matrix unit makes these scores: of pairs in whole tiles, rows
-/// and keys in whole blocks.
+/// and keys in whole blocks. Each row and key may be in several pieces.
 bool isMatrixContract(TileContractOp contract);
-/// Whether the matrix unit makes this weighted sum: of values of bf16 in
-/// memory, with weights as below.
+/// Whether the matrix unit makes this weighted sum: of values of bf16 or f32
+/// that are loaded or computed, with weights as below.
 bool isMatrixWeigh(TileWeighOp weigh);
+/// The pieces of bf16 that hold a weight or a value of such a sum.
+unsigned getNumPieces(TileWeighOp weigh);
 /// Whether the matrix unit makes these scores of few rows: of pairs in whole
 /// tiles, with keys in one or two.
 bool isNarrowMatrixContract(TileContractOp contract);
@@ -106,8 +140,8 @@ bool isNarrowMatrixContract(TileContractOp contract);
 TileLoadOp getNarrowMatrixValues(TileWeighOp weigh);
 /// Whether `map` is (d0, d1, d2) -> (d`first`, d2).
 bool isMatrixOperand(mlir::Attribute map, unsigned first);
-/// Whether a map rounds weights for the matrix unit, and for nothing else: they
-/// are held in pairs of keys.
+/// Whether the weights that a map yields are held in pairs of keys for the
+/// matrix unit: as pieces, or rounded for nothing else.
 bool isMatrixWeights(TileMapOp map);
 
 } // namespace fovea::attn

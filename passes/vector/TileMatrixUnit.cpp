@@ -133,3 +133,86 @@ MatrixUnit::Tiles MatrixUnit::addProducts(Location loc, Value from, Value to,
   scf::YieldOp::create(builder, loc, next);
   return llvm::to_vector_of<Value>(loop.getResults());
 }
+
+void MatrixUnit::buildRowSums(Location loc, const RowSums &of) {
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  auto isLess = [&](Value a, Value b) {
+    return builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt,
+                                               a, b);
+  };
+  Value any = builder.createOrFold<arith::AndIOp>(
+      loc, isLess(of.firstRow, of.endRow), isLess(of.first, of.end));
+  auto branch = scf::IfOp::create(builder, loc, any, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  unsigned count = of.numPieces;
+  size_t numTiles = of.numRows / rows;
+  Value step = index(of.step), atATime = index(of.numRows);
+  // Pieces of one tile after the other.
+  auto loadLeft = [&](Value row, Value position, size_t number) {
+    if (int64_t offset = number / count * rows)
+      row = arith::AddIOp::create(builder, loc, row, index(offset));
+    return of.left(row, position, number % count);
+  };
+  auto loadLefts = [&](Value row, Value position) {
+    SmallVector<Value> lefts;
+    for (size_t number = 0; number < numTiles * count; ++number)
+      lefts.push_back(loadLeft(row, position, number));
+    return lefts;
+  };
+  // Of one piece there are as many loads as products, and none is early.
+  bool isAhead = count > 1;
+  SmallVector<Value> lefts;
+  if (isAhead)
+    lefts = loadLefts(of.firstRow, of.first);
+  Value lastRow = builder.createOrFold<arith::SubIOp>(loc, of.endRow, atATime);
+
+  auto rowLoop =
+      scf::ForOp::create(builder, loc, of.firstRow, of.endRow, atATime, lefts);
+  builder.setInsertionPointToStart(rowLoop.getBody());
+  Value row = rowLoop.getInductionVar();
+  // The last row, which has no next one, is loaded again.
+  Value nextRow = arith::MinSIOp::create(
+      builder, loc, arith::AddIOp::create(builder, loc, row, atATime), lastRow);
+  SmallVector<Value> carried = of.begin(row);
+  llvm::append_range(carried, rowLoop.getRegionIterArgs());
+  auto loop = scf::ForOp::create(builder, loc, of.first, of.end, step, carried);
+  {
+    OpBuilder::InsertionGuard innerGuard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    Value position = loop.getInductionVar();
+    Value next = arith::AddIOp::create(builder, loc, position, step);
+    Value isInRow = isLess(next, of.end);
+    next = arith::SelectOp::create(builder, loc, isInRow, next, of.first);
+    Value rowOfNext =
+        arith::SelectOp::create(builder, loc, isInRow, row, nextRow);
+    ValueRange arguments = loop.getRegionIterArgs();
+    Tiles sums = llvm::to_vector(arguments.take_front(2 * numTiles));
+    lefts = isAhead ? llvm::to_vector(arguments.drop_front(2 * numTiles))
+                    : loadLefts(row, position);
+    for (unsigned piece = 0; piece < count; ++piece) {
+      Tiles rights = {of.right(position, 0, piece),
+                      of.right(position, rows, piece)};
+      for (int other = static_cast<int>(count - piece) - 1; other >= 0; --other)
+        for (size_t tile = 0; tile < numTiles; ++tile) {
+          size_t number = tile * count + other;
+          for (size_t k : {0, 1})
+            sums[2 * tile + k] =
+                addProducts(loc, sums[2 * tile + k], lefts[number], rights[k]);
+          if (isAhead && other + piece + 1 == count)
+            lefts[number] = loadLeft(rowOfNext, next, number);
+        }
+    }
+    carried = sums;
+    if (isAhead)
+      llvm::append_range(carried, lefts);
+    scf::YieldOp::create(builder, loc, carried);
+  }
+  of.finish(row, llvm::to_vector_of<Value>(
+                     loop.getResults().take_front(2 * numTiles)));
+  if (isAhead)
+    scf::YieldOp::create(builder, loc,
+                         loop.getResults().drop_front(2 * numTiles));
+}

@@ -18,17 +18,37 @@ using namespace fovea::attn;
 // Values
 //===----------------------------------------------------------------------===//
 
-/// A panel of values, [block of keys][column][key in the block], with room for
-/// two blocks more: those that a tile visits only a part of.
-Value TileVectorizer::fillTransposedValues(TileLoadOp load, int64_t keys) {
-  Location loc = load.getLoc();
+bool TileVectorizer::transposeValues(Value tile) {
+  bool onlyTransposed = target.matrixUnit && !tile.use_empty();
+  for (Operation *user : tile.getUsers()) {
+    auto weigh = dyn_cast<TileWeighOp>(user);
+    if (!target.matrixUnit || !weigh || !isMatrixWeigh(weigh) ||
+        weigh.getInputs()[0] != tile)
+      onlyTransposed = false;
+    else if (!transposedValues.contains(tile))
+      transposedValues[tile] = fillTransposedValues(
+          tile,
+          cast<RankedTensorType>(weigh.getWeights().getType()).getDimSize(1));
+  }
+  return onlyTransposed;
+}
+
+/// A panel of values, [piece][block of keys][column][key in the block], with
+/// room for two blocks more: those that a tile visits only a part of.
+Value TileVectorizer::fillTransposedValues(Value tile, int64_t keys) {
+  Location loc = tile.getLoc();
   constexpr int64_t block = MatrixUnit::block, side = MatrixUnit::rows;
-  auto type = cast<RankedTensorType>(load.getType());
+  auto type = cast<RankedTensorType>(tile.getType());
   int64_t columns = type.getDimSize(1), rest = columns % side;
+  bool isNarrow = type.getElementType().isBF16();
+  bool readsRows = code.canReadRow(tile);
+  int64_t count = isNarrow ? 1 : MatrixUnit::numPieces;
+  Type half = builder.getBF16Type();
   Value panel = code.createBuffer(
-      loc, {keys / block + 2, int64_t(llvm::alignTo(columns, side)), block},
-      type.getElementType());
-  Value extent = code.getExtents(load)[0];
+      loc,
+      {count, keys / block + 2, int64_t(llvm::alignTo(columns, side)), block},
+      half);
+  Value extent = code.getExtents(tile)[0];
   Value last =
       builder.createOrFold<arith::SubIOp>(loc, extent, code.index(loc, 1));
   OpBuilder::InsertionGuard guard(builder);
@@ -38,31 +58,42 @@ Value TileVectorizer::fillTransposedValues(TileLoadOp load, int64_t keys) {
   Value firstKey = blocks.getInductionVar();
   Value number =
       arith::DivUIOp::create(builder, loc, firstKey, code.index(loc, block));
+  auto pairs = VectorType::get(side, builder.getI32Type());
+  // The pieces of the pairs of two keys.
+  auto buildPairs = [&](Value lower, Value upper) -> SmallVector<Value> {
+    if (!isNarrow)
+      return TilePiecesOp::buildArithmetic(builder, loc, lower, upper, count);
+    return {vector::BitCastOp::create(
+        builder, loc, pairs,
+        vector::InterleaveOp::create(builder, loc, lower, upper))};
+  };
   // Of keys that do not exist any will do: none of them is visited. Of columns
   // too: nothing reads their sums.
-  auto buildSquare = [&](Value column, Value count) {
+  auto buildSquare = [&](Value column, Value size) {
     auto readKey = [&](int64_t offset) {
       Value key = arith::AddIOp::create(builder, loc, firstKey,
                                         code.index(loc, offset));
       if (type.isDynamicDim(0))
         key = arith::MinSIOp::create(builder, loc, key, last);
-      return code.readRow(loc, load, {key, column}, side, count);
+      return readsRows ? code.readRow(loc, tile, {key, column}, side, size)
+                       : code.readSpan(loc, tile, 1, {key, column}, side, size);
     };
-    auto pairs = VectorType::get(side, builder.getI32Type());
-    SmallVector<Value> rows;
+    SmallVector<SmallVector<Value>> squares(count);
     for (int64_t pair = 0; pair < side; ++pair)
-      rows.push_back(vector::BitCastOp::create(
-          builder, loc, pairs,
-          vector::InterleaveOp::create(builder, loc, readKey(2 * pair),
-                                       readKey(2 * pair + 1))));
-    code.transposeSquare(loc, rows);
-    for (auto [k, row] : llvm::enumerate(rows)) {
-      Value line = vector::BitCastOp::create(
-          builder, loc, VectorType::get(block, type.getElementType()), row);
-      Value at =
-          arith::AddIOp::create(builder, loc, column, code.index(loc, k));
-      vector::StoreOp::create(builder, loc, line, panel,
-                              ValueRange{number, at, code.index(loc, 0)});
+      for (auto [square, row] : llvm::zip(
+               squares, buildPairs(readKey(2 * pair), readKey(2 * pair + 1))))
+        square.push_back(row);
+    for (auto [piece, square] : llvm::enumerate(squares)) {
+      code.transposeSquare(loc, square);
+      for (auto [k, row] : llvm::enumerate(square)) {
+        Value line = vector::BitCastOp::create(
+            builder, loc, VectorType::get(block, half), row);
+        Value at =
+            arith::AddIOp::create(builder, loc, column, code.index(loc, k));
+        vector::StoreOp::create(
+            builder, loc, line, panel,
+            ValueRange{code.index(loc, piece), number, at, code.index(loc, 0)});
+      }
     }
   };
   auto squares = scf::ForOp::create(builder, loc, code.index(loc, 0),
@@ -116,7 +147,8 @@ void TileVectorizer::clearUnvisited(Location loc, Value weights, Value values,
   constexpr int64_t block = MatrixUnit::block;
   KeyBlocks blocks{builder, loc, begin, end};
   auto type = cast<MemRefType>(values.getType());
-  int64_t columns = type.getDimSize(1), copies = type.getDimSize(0) - 2;
+  int64_t count = type.getDimSize(0), copies = type.getDimSize(1) - 2,
+          columns = type.getDimSize(2);
   auto line = VectorType::get(block, type.getElementType());
   auto lineMask = VectorType::get(block, builder.getI1Type());
   auto copyBlock = [&](Value isPart, Value firstKey, int64_t copy) {
@@ -124,25 +156,31 @@ void TileVectorizer::clearUnvisited(Location loc, Value weights, Value values,
                                     /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    auto count = [&](Value limit) -> Value {
+    auto precede = [&](Value limit) -> Value {
       return vector::CreateMaskOp::create(
           builder, loc, lineMask,
           ValueRange{arith::SubIOp::create(builder, loc, limit, firstKey)});
     };
-    Value before = count(begin), until = count(end);
+    Value before = precede(begin), until = precede(end);
     Value none =
         arith::ConstantOp::create(builder, loc, builder.getZeroAttr(line));
     Value number =
         arith::DivUIOp::create(builder, loc, firstKey, code.index(loc, block));
-    code.buildLoops(loc, code.index(loc, columns), [&](ValueRange ivs) {
+    auto copyColumn = [&](ValueRange ivs) {
       Value zero = code.index(loc, 0);
-      Value keys = vector::LoadOp::create(builder, loc, line, values,
-                                          ValueRange{number, ivs[0], zero});
-      keys = arith::SelectOp::create(builder, loc, until, keys, none);
-      keys = arith::SelectOp::create(builder, loc, before, none, keys);
-      vector::StoreOp::create(builder, loc, keys, values,
-                              ValueRange{code.index(loc, copy), ivs[0], zero});
-    });
+      for (int64_t k = 0; k < count; ++k) {
+        Value piece = code.index(loc, k);
+        Value keys =
+            vector::LoadOp::create(builder, loc, line, values,
+                                   ValueRange{piece, number, ivs[0], zero});
+        keys = arith::SelectOp::create(builder, loc, until, keys, none);
+        keys = arith::SelectOp::create(builder, loc, before, none, keys);
+        vector::StoreOp::create(
+            builder, loc, keys, values,
+            ValueRange{piece, code.index(loc, copy), ivs[0], zero});
+      }
+    };
+    code.buildLoops(loc, code.index(loc, columns), copyColumn);
   };
   Value first = blocks.getFirst(), last = blocks.getLast();
   copyBlock(blocks.compare(arith::CmpIPredicate::slt, first, begin), first,
@@ -152,15 +190,18 @@ void TileVectorizer::clearUnvisited(Location loc, Value weights, Value values,
             lastWhole, copies + 1);
 
   auto pairs = cast<MemRefType>(weights.getType());
-  auto row = VectorType::get(pairs.getDimSize(1), pairs.getElementType());
+  auto row = VectorType::get(pairs.getDimSize(2), pairs.getElementType());
   auto clear = [&](Value from, Value to) {
     auto loop = scf::ForOp::create(builder, loc, from, to, code.index(loc, 1));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
-    vector::StoreOp::create(
-        builder, loc,
-        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(row)),
-        weights, ValueRange{loop.getInductionVar(), code.index(loc, 0)});
+    Value none =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(row));
+    for (int64_t k = 0; k < count; ++k)
+      vector::StoreOp::create(builder, loc, none, weights,
+                              ValueRange{code.index(loc, k),
+                                         loop.getInductionVar(),
+                                         code.index(loc, 0)});
   };
   auto half = [&](Value key) {
     return builder.createOrFold<arith::DivUIOp>(loc, key, code.index(loc, 2));
@@ -220,76 +261,80 @@ LogicalResult TileVectorizer::processMatrixWeigh(TileWeighOp weigh) {
   replaced.push_back(weigh);
   constexpr int64_t block = MatrixUnit::block;
   auto type = cast<RankedTensorType>(weigh.getType());
-  auto load = weigh.getInputs()[0].getDefiningOp<TileLoadOp>();
+  Value tile = weigh.getInputs()[0];
   Value weights = code.getPairPanel(weigh.getWeights());
-  Value values = transposedValues.lookup(load);
+  Value values = transposedValues.lookup(tile);
   if (!values)
     values = fillTransposedValues(
-        load,
+        tile,
         cast<RankedTensorType>(weigh.getWeights().getType()).getDimSize(1));
   beginSum(weigh, *sum);
   clearUnvisited(loc, weights, values, sum->begin, sum->end);
 
   KeyBlocks blocks{builder, loc, sum->begin, sum->end};
   Value first = blocks.getFirst(), last = blocks.getLast();
-  int64_t copies = cast<MemRefType>(values.getType()).getDimSize(0) - 2;
+  int64_t copies = cast<MemRefType>(values.getType()).getDimSize(1) - 2;
   MatrixUnit unit(builder);
+  unsigned count = getNumPieces(weigh);
   // `memory` has the sums of the columns from `offset` on.
-  auto buildColumns = [&](int64_t from, int64_t to, size_t tiles, Value memory,
-                          int64_t offset) {
-    auto loop = scf::ForOp::create(
-        builder, loc, code.index(loc, from), code.index(loc, to),
-        code.index(loc, tiles / 2 * MatrixUnit::rows));
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    auto columnAt = [&](int64_t row) {
-      return blocks.add(loop.getInductionVar(), row);
-    };
+  auto buildColumns = [&](int64_t from, int64_t to, int64_t numColumns,
+                          Value memory, int64_t offset) {
     for (int64_t lane = 0; lane < type.getDimSize(0); lane += block) {
       auto laneAt = [&](int64_t column) {
         return code.index(loc, lane + column);
       };
-      MatrixUnit::Tiles sums(tiles);
-      MatrixUnit::forEachTile(tiles, [&](size_t k, int64_t row,
-                                         int64_t column) {
-        sums[k] =
-            unit.load(loc, memory, {columnAt(row - offset), laneAt(column)});
-      });
-      sums = unit.addProducts(
-          loc, first, last, block, sums,
-          [&](Value key, int64_t row) {
-            // Of a block that is visited in part, its copy.
-            Value number = arith::DivUIOp::create(builder, loc, key,
-                                                  code.index(loc, block));
-            Value isLast = blocks.compare(arith::CmpIPredicate::sgt,
-                                          blocks.add(key, block), sum->end);
-            Value isFirst =
-                blocks.compare(arith::CmpIPredicate::slt, key, sum->begin);
-            number = arith::SelectOp::create(
-                builder, loc, isLast, code.index(loc, copies + 1), number);
-            number = arith::SelectOp::create(builder, loc, isFirst,
-                                             code.index(loc, copies), number);
-            return unit.load(loc, values,
-                             {number, columnAt(row), code.index(loc, 0)});
-          },
-          [&](Value key, int64_t column) {
-            Value pair =
-                arith::DivUIOp::create(builder, loc, key, code.index(loc, 2));
-            return unit.load(loc, weights, {pair, laneAt(column)});
-          });
-      MatrixUnit::forEachTile(
-          tiles, [&](size_t k, int64_t row, int64_t column) {
-            unit.store(loc, sums[k], memory,
-                       {columnAt(row - offset), laneAt(column)});
-          });
+      auto place = [&](Value column, int64_t row,
+                       int64_t lanes) -> SmallVector<Value> {
+        return {blocks.add(column, row - offset), laneAt(lanes)};
+      };
+      auto start = [&](Value column) {
+        MatrixUnit::Tiles sums(2 * numColumns / MatrixUnit::rows);
+        MatrixUnit::forEachTile(
+            sums.size(), [&](size_t k, int64_t row, int64_t lanes) {
+              sums[k] = unit.load(loc, memory, place(column, row, lanes));
+            });
+        return sums;
+      };
+      auto loadValues = [&](Value column, Value key, unsigned piece) {
+        // Of a block that is visited in part, its copy.
+        Value number =
+            arith::DivUIOp::create(builder, loc, key, code.index(loc, block));
+        Value isLast = blocks.compare(arith::CmpIPredicate::sgt,
+                                      blocks.add(key, block), sum->end);
+        Value isFirst =
+            blocks.compare(arith::CmpIPredicate::slt, key, sum->begin);
+        number = arith::SelectOp::create(builder, loc, isLast,
+                                         code.index(loc, copies + 1), number);
+        number = arith::SelectOp::create(builder, loc, isFirst,
+                                         code.index(loc, copies), number);
+        return unit.load(
+            loc, values,
+            {code.index(loc, piece), number, column, code.index(loc, 0)});
+      };
+      auto loadWeights = [&](Value key, int64_t column, unsigned piece) {
+        Value pair =
+            arith::DivUIOp::create(builder, loc, key, code.index(loc, 2));
+        return unit.load(loc, weights,
+                         {code.index(loc, piece), pair, laneAt(column)});
+      };
+      auto finish = [&](Value column, const MatrixUnit::Tiles &sums) {
+        MatrixUnit::forEachTile(
+            sums.size(), [&](size_t k, int64_t row, int64_t lanes) {
+              unit.store(loc, sums[k], memory, place(column, row, lanes));
+            });
+      };
+      unit.buildRowSums(loc, {code.index(loc, from), code.index(loc, to), first,
+                              last, block, count, numColumns, start, loadValues,
+                              loadWeights, finish});
     }
   };
   int64_t columns = type.getDimSize(1), rest = columns % MatrixUnit::rows,
-          inTiles = columns - rest, inBlocks = columns / block * block;
-  if (inBlocks)
-    buildColumns(0, inBlocks, 4, sum->panel, 0);
-  if (inBlocks != inTiles)
-    buildColumns(inBlocks, inTiles, 2, sum->panel, 0);
+          inTiles = columns - rest, atATime = MatrixUnit::getRowsAtATime(count),
+          whole = inTiles - inTiles % atATime;
+  if (whole)
+    buildColumns(0, whole, atATime, sum->panel, 0);
+  if (whole != inTiles)
+    buildColumns(whole, inTiles, MatrixUnit::rows, sum->panel, 0);
   if (rest) {
     // A tile of sums that the panel has fewer rows for is added to beside it.
     int64_t lanes = type.getDimSize(0);
@@ -307,7 +352,8 @@ LogicalResult TileVectorizer::processMatrixWeigh(TileWeighOp weigh) {
       });
     };
     copy(sum->panel, inTiles, memory, 0);
-    buildColumns(inTiles, columns, 2, memory, inTiles);
+    buildColumns(inTiles, inTiles + MatrixUnit::rows, MatrixUnit::rows, memory,
+                 inTiles);
     copy(memory, 0, sum->panel, inTiles);
   }
   code.setPanel(weigh, sum->panel);

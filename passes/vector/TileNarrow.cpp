@@ -30,6 +30,8 @@ LogicalResult TileVectorizer::processNarrow(Operation *op) {
     return target.matrixUnit && isNarrowMatrixContract(contract)
                ? processNarrowMatrixContract(contract)
                : processDots(contract);
+  if (auto pieces = dyn_cast<TilePiecesOp>(op))
+    return processPieces(pieces);
   if (auto reduce = dyn_cast<TileReduceOp>(op))
     return processNarrowReduce(reduce);
   if (auto weigh = dyn_cast<TileWeighOp>(op))

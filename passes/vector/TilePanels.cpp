@@ -66,6 +66,11 @@ static bool isContracted(Value tile) {
   });
 }
 
+/// Whether a tile with lanes is read along them as its pieces are made.
+static bool isSplit(Value tile) {
+  return llvm::any_of(tile.getUsers(), llvm::IsaPred<TilePiecesOp>);
+}
+
 /// Whether a tile becomes a part of another, in memory.
 static bool isInserted(Value tile) {
   return llvm::any_of(tile.getUsers(), llvm::IsaPred<tensor::InsertSliceOp>);
@@ -74,7 +79,8 @@ static bool isInserted(Value tile) {
 /// Whether a map of lanes is brought into a panel: each of its elements is
 /// needed more than once, or in memory.
 static bool needsPanel(TileMapOp map) {
-  return isReadInLoop(map) || isContracted(map) || isInserted(map);
+  return isReadInLoop(map) || isContracted(map) || isSplit(map) ||
+         isInserted(map);
 }
 
 /// Whether a tile is loaded from memory along its last dimension, across the
@@ -131,19 +137,7 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
     return success();
   bool overwritten = TileCode::isOverwritten(load);
   if (!lane) {
-    bool onlyTransposed = target.matrixUnit && !load.use_empty();
-    for (Operation *user : load->getUsers()) {
-      auto weigh = dyn_cast<TileWeighOp>(user);
-      if (!target.matrixUnit || !weigh || !isMatrixWeigh(weigh))
-        onlyTransposed = false;
-      else if (!transposedValues.contains(load))
-        transposedValues[load] = fillTransposedValues(
-            load,
-            cast<RankedTensorType>(weigh.getWeights().getType()).getDimSize(1));
-    }
-    if (onlyTransposed)
-      return success();
-    if (isMatrixInput(load))
+    if (transposeValues(load) || isMatrixInput(load))
       return success();
     // Pairs that may lack their second half are put together once.
     bool isCut =
@@ -158,7 +152,8 @@ LogicalResult TileVectorizer::processLoad(TileLoadOp load) {
   if (isReadThrough(load, code))
     return success();
   bool isContiguous = TileCode::isContiguous(load, *lane);
-  bool reread = isContracted(load) || isInserted(load) || isReadInLoop(load);
+  bool reread = isContracted(load) || isSplit(load) || isInserted(load) ||
+                isReadInLoop(load);
   if (!overwritten && !isTransposed && (!reread || isContiguous))
     return success();
   Value panel = createTarget(load);
@@ -259,7 +254,7 @@ LogicalResult TileVectorizer::processMap(TileMapOp map) {
   if (map.getInputs().empty() || type.getElementType().isInteger(1))
     return success();
   if (!lane) {
-    if (isReadInLoop(map) || isContracted(map))
+    if (!transposeValues(map) && (isReadInLoop(map) || isContracted(map)))
       fillRowPanel(map);
     return success();
   }

@@ -295,11 +295,14 @@ SmallVector<Value> TileSweep::emitRows(ArrayRef<Value> rows,
     } else if (auto store = dyn_cast<TileStoreOp>(op)) {
       for (auto [row, values] : llvm::zip(rows, known))
         code.storeVector(store, {Value(), row}, values.lookup(store.getTile()));
-    } else if (isPaired(op)) {
-      emitPairs(cast<TileMapOp>(op), rows, half, known);
     } else {
+      bool isRounded =
+          isPaired(op) && !getElementTypeOrSelf(op->getResult(0)).isF32();
       for (auto [row, values] : llvm::zip(rows, known))
-        values[op->getResult(0)] = emitElement(op, row, values);
+        if (!isRounded)
+          values[op->getResult(0)] = emitElement(op, row, values);
+      if (isPaired(op))
+        emitPairs(cast<TileMapOp>(op), rows, half, known);
     }
     if (op->getNumResults() != 1 || !isScoreTile(op->getResult(0)) ||
         !code.getPanel(op->getResult(0)))

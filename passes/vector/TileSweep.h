@@ -102,6 +102,8 @@ private:
 
   // Weights that are held in pairs of keys (TileSweepPairs.cpp).
   bool isPaired(mlir::Operation *op) const;
+  /// Makes room for weights in pairs; whether nothing reads them otherwise.
+  bool preparePairPanel(TileMapOp map);
   void emitPairLoops(mlir::Value begin, mlir::Value end,
                      llvm::SmallVectorImpl<mlir::Value> &totals);
   void

@@ -21,6 +21,20 @@ bool TileSweep::isPaired(Operation *op) const {
   return hasPairs && map && isMatrixWeights(map);
 }
 
+bool TileSweep::preparePairPanel(TileMapOp map) {
+  auto type = cast<RankedTensorType>(map.getType());
+  int64_t count = type.getElementType().isF32() ? MatrixUnit::numPieces : 1;
+  code.setPairPanel(map, code.createBuffer(map.getLoc(),
+                                           {count, type.getDimSize(1) / 2,
+                                            type.getDimSize(0)},
+                                           builder.getI32Type()));
+  return llvm::all_of(map->getUses(), [&](OpOperand &use) {
+    auto weigh = dyn_cast<TileWeighOp>(use.getOwner());
+    return llvm::is_contained(ops, use.getOwner()) ||
+           (weigh && use.getOperandNumber() == 0 && isMatrixWeigh(weigh));
+  });
+}
+
 /// Lanes of a conversion to bf16.
 static constexpr int64_t registerLanes = 16;
 
@@ -59,16 +73,25 @@ static Value buildPairs(OpBuilder &builder, Location loc, Value lower,
 void TileSweep::emitPairs(TileMapOp map, ArrayRef<Value> rows, Half half,
                           ArrayRef<DenseMap<Value, Value>> known) {
   Location loc = map.getLoc();
+  Value panel = code.getPairPanel(map);
+  int64_t count = cast<MemRefType>(panel.getType()).getDimSize(0);
+  // What rounds its input leaves that to the instruction for pairs.
+  Value weights = count == 1 ? map.getInputs()[0] : map.getResult();
   auto read = [&](size_t row) {
-    Value input = map.getInputs()[0];
-    Value value = known[row].lookup(input);
-    return value ? value : code.read(loc, input, {Value(), rows[row]});
+    Value value = known[row].lookup(weights);
+    return value ? value : code.read(loc, weights, {Value(), rows[row]});
   };
   auto write = [&](Value row, Value lower, Value upper) {
     Value pair = arith::DivUIOp::create(builder, loc, row, code.index(loc, 2));
-    vector::StoreOp::create(
-        builder, loc, buildPairs(builder, loc, lower, upper),
-        code.getPairPanel(map), ValueRange{pair, code.index(loc, 0)});
+    SmallVector<Value> pairs;
+    if (count == 1)
+      pairs.push_back(buildPairs(builder, loc, lower, upper));
+    else
+      pairs = TilePiecesOp::buildArithmetic(builder, loc, lower, upper, count);
+    for (auto [piece, value] : llvm::enumerate(pairs))
+      vector::StoreOp::create(
+          builder, loc, value, panel,
+          ValueRange{code.index(loc, piece), pair, code.index(loc, 0)});
   };
   if (rows.size() == 1) {
     Value value = read(0);

@@ -52,13 +52,8 @@ void TileSweep::preparePanels() {
     if (!usedLater)
       continue;
     auto type = cast<RankedTensorType>(result.getType());
-    if (isPaired(op)) {
-      code.setPairPanel(result, code.createBuffer(op->getLoc(),
-                                                  {type.getDimSize(1) / 2,
-                                                   type.getDimSize(0)},
-                                                  builder.getI32Type()));
+    if (isPaired(op) && preparePairPanel(cast<TileMapOp>(op)))
       continue;
-    }
     Value panel = findFreePanel(op, taken);
     if (!panel) {
       SmallVector<Value> extents;

@@ -55,6 +55,11 @@ private:
   void fillRowPanel(mlir::Value tile);
   void holdInPanel(mlir::Value tile);
 
+  // Numbers in pieces (TilePieces.cpp).
+  mlir::LogicalResult processPieces(TilePiecesOp pieces);
+  void fillLanePieces(TilePiecesOp pieces, mlir::Value panel);
+  void fillRowPieces(TilePiecesOp pieces, mlir::Value panel);
+
   // Weighted sums (TileWeigh.cpp).
   mlir::LogicalResult processWeigh(TileWeighOp weigh);
   /// A weighted sum in memory: what it begins with, where it is put, and the
@@ -80,7 +85,10 @@ private:
   // Products by a matrix unit (TileMatrix.cpp, TileMatrixWeigh.cpp).
   mlir::LogicalResult processMatrixContract(TileContractOp contract);
   mlir::LogicalResult processMatrixWeigh(TileWeighOp weigh);
-  mlir::Value fillTransposedValues(TileLoadOp load, int64_t keys);
+  /// Transposes values where the matrix unit weighs them; whether it alone
+  /// reads them.
+  bool transposeValues(mlir::Value tile);
+  mlir::Value fillTransposedValues(mlir::Value tile, int64_t keys);
   void clearUnvisited(mlir::Location loc, mlir::Value weights,
                       mlir::Value values, mlir::Value begin, mlir::Value end);
   void beginSum(TileWeighOp weigh, const Sum &sum);
@@ -148,7 +156,7 @@ private:
   /// Elements of a register; of a span of narrow rows.
   int64_t spanWidth;
   /// The panels of values for the matrix unit.
-  llvm::DenseMap<mlir::Operation *, mlir::Value> transposedValues;
+  llvm::DenseMap<mlir::Value, mlir::Value> transposedValues;
   llvm::SmallVector<mlir::Operation *> replaced;
   /// Bodies of loops, and how many of their arguments have been replaced.
   llvm::SmallVector<std::pair<mlir::Block *, unsigned>> replacedArguments;

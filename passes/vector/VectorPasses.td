@@ -28,7 +28,8 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
 
     With `matrix-unit` products of pairs of bf16 run in tiles of 16 x 16, outside of sweeps: of keys with queries
     as the scores are made, of transposed values with weights that the sweep before left in pairs of keys. Their
-    sums lie in panels like all others.
+    sums lie in panels like all others. Weighted sums of f32 are products of pieces of bf16 there, as
+    `attn-product-pieces` makes them of contractions.
 
     A tile that nothing holds (a load along contiguous lanes, of keys, or any
     other map) is computed where it is read. Tile ops that fit none of this are an error.
@@ -49,7 +50,7 @@ def VectorizeTilesPass : Pass<"attn-vectorize-tiles"> {
            "Use the instruction for products of pairs that registers of `register-lanes` have, vdpbf16ps of 16 and "
            "bfdot of 4; else plain arithmetic">,
     Option<"matrixUnit", "matrix-unit", "bool", /*default=*/"false",
-           "Use AMX tiles for products of bf16">,
+           "Use AMX tiles for products of bf16, and of f32 in pieces">,
     Option<"registerRows", "register-rows", "unsigned", /*default=*/"12",
            "Keys of a register tile; 12 x 2 accumulators leave 8 of the 32 "
            "AVX-512 registers for operands">,

@@ -81,6 +81,7 @@ LogicalResult TileVectorizer::process(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](TileLoadOp load) { return processLoad(load); })
       .Case([&](TileMapOp map) { return processMap(map); })
+      .Case([&](TilePiecesOp pieces) { return processPieces(pieces); })
       .Case([&](TileRescaleOp rescale) { return processRescale(rescale); })
       .Case([&](TileWeighOp weigh) {
         bool isMatrix = target.matrixUnit && isMatrixWeigh(weigh) &&

@@ -351,3 +351,43 @@ func.func @pairs_at_a_lookup(%m: memref<?xbf16>, %l: tensor<4xindex>) {
       inBounds [false] : memref<?xbf16> -> tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @pieces_of_other_type(%x: tensor<4x8xf64>) {
+  // expected-error @below {{expects a tile of rank 2 of f32, but got 'tensor<4x8xf64>'}}
+  %p = attn.tile.pieces %x : tensor<4x8xf64> -> tensor<4x3x4xi32>
+  return
+}
+
+// -----
+
+func.func @pieces_of_other_rank(%x: tensor<8xf32>) {
+  // expected-error @below {{expects a tile of rank 2 of f32, but got 'tensor<8xf32>'}}
+  %p = attn.tile.pieces %x : tensor<8xf32> -> tensor<3x4xi32>
+  return
+}
+
+// -----
+
+func.func @too_few_pairs(%x: tensor<4x9xf32>) {
+  // expected-error @below {{expects pairs [rows x pieces x columns / 2] of i32 for 'tensor<4x9xf32>', but got 'tensor<4x3x4xi32>'}}
+  %p = attn.tile.pieces %x : tensor<4x9xf32> -> tensor<4x3x4xi32>
+  return
+}
+
+// -----
+
+func.func @other_rows(%x: tensor<4x8xf32>) {
+  // expected-error @below {{expects pairs [rows x pieces x columns / 2] of i32 for 'tensor<4x8xf32>', but got 'tensor<?x3x4xi32>'}}
+  %p = attn.tile.pieces %x : tensor<4x8xf32> -> tensor<?x3x4xi32>
+  return
+}
+
+// -----
+
+func.func @open_columns(%x: tensor<4x?xf32>) {
+  // expected-error @below {{expects pairs [rows x pieces x columns / 2] of i32 for 'tensor<4x?xf32>', but got 'tensor<4x3x4xi32>'}}
+  %p = attn.tile.pieces %x : tensor<4x?xf32> -> tensor<4x3x4xi32>
+  return
+}

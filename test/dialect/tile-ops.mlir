@@ -104,3 +104,10 @@ func.func @pairs(%q: memref<8x6xbf16>, %k: memref<16x6xbf16>) -> tensor<8x16xf32
   } -> tensor<8x16xf32>
   return %s : tensor<8x16xf32>
 }
+
+// CHECK-LABEL: func @pieces
+func.func @pieces(%x: tensor<?x5xf32>) -> tensor<?x3x4xi32> {
+  // CHECK: attn.tile.pieces %{{.*}} : tensor<?x5xf32> -> tensor<?x3x4xi32>
+  %p = attn.tile.pieces %x : tensor<?x5xf32> -> tensor<?x3x4xi32>
+  return %p : tensor<?x3x4xi32>
+}

@@ -132,7 +132,7 @@ func.func @steep(%q: memref<?x64xbf16>, %k: memref<?x64xbf16>, %o: memref<?xf32>
 // CHECK-LABEL: func @halves
 // WIDE: keyBlock = 144, queryGroup = 22,
 // MATRIX: keyBlock = 192, queryGroup = 32,
-func.func @halves(%q: memref<?x128xbf16>, %k: memref<?x128xbf16>, %v: memref<?x128xbf16>, %o: memref<?x128xf32>, %M: index, %N: index) {
+func.func @halves(%q: memref<?x128xbf16>, %k: memref<?x128xbf16>, %v: memref<?x128xbf16>, %o: memref<?x128xbf16>, %M: index, %N: index) {
   attn.attention domain(i parallel %M, j key %N, d contraction 128, e value 128)
   contraction over(d) (%x = %q[i, d] : memref<?x128xbf16>, %y = %k[j, d] : memref<?x128xbf16>) {
     %a = arith.extf %x : bf16 to f32
@@ -142,6 +142,21 @@ func.func @halves(%q: memref<?x128xbf16>, %k: memref<?x128xbf16>, %v: memref<?x1
   } value(%z = %v[j, e] : memref<?x128xbf16>) {
     %c = arith.extf %z : bf16 to f32
     attn.yield %c : f32
+  } normalizer(#attn.softmax) outs(output %o[i, e] : memref<?x128xbf16>)
+  return
+}
+
+// It reads f32 in three pieces, which take more room, and multiplies them in six products.
+// CHECK-LABEL: func @pieces
+// WIDE: keyBlock = 144, queryGroup = 22,
+// MATRIX: keyBlock = 192, queryGroup = 12,
+func.func @pieces(%q: memref<?x128xf32>, %k: memref<?x128xf32>, %v: memref<?x128xf32>, %o: memref<?x128xf32>, %M: index, %N: index) {
+  attn.attention domain(i parallel %M, j key %N, d contraction 128, e value 128)
+  contraction over(d) (%x = %q[i, d] : memref<?x128xf32>, %y = %k[j, d] : memref<?x128xf32>) {
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } value(%z = %v[j, e] : memref<?x128xf32>) {
+    attn.yield %z : f32
   } normalizer(#attn.softmax) outs(output %o[i, e] : memref<?x128xf32>)
   return
 }

@@ -37,12 +37,12 @@ func.func @scores(%q: memref<32x72xbf16>, %k: memref<32x72xbf16>, %o: memref<32x
 // CHECK: vector.interleave %{{.*}} : vector<16xbf16> -> vector<32xbf16>
 // CHECK: vector.shuffle %{{.*}} : vector<16xi32>, vector<16xi32>
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
-// CHECK: vector.store %{{.*}} : memref<32x32xi32>, vector<32xi32>
+// CHECK: vector.store %{{.*}} : memref<1x32x32xi32>, vector<32xi32>
 // CHECK: arith.cmpf une, %{{.*}} : vector<32xf32>
 // CHECK: scf.if
 // CHECK: arith.mulf %{{.*}} : vector<32xf32>
 // CHECK: vector.create_mask
-// CHECK: vector.store %{{.*}} : memref<4x64x32xbf16>, vector<32xbf16>
+// CHECK: vector.store %{{.*}} : memref<1x4x64x32xbf16>, vector<32xbf16>
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64.internal"
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
