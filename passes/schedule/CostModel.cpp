@@ -141,10 +141,11 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
   bool isRounded = llvm::any_of(op.getOuts(), [](Value out) {
     return getElementTypeOrSelf(out).isBF16();
   });
-  valuePieces = isRounded ? 1 : kPieces;
+  valuePieces = 1;
   for (unsigned k = 0; k < self.getNumValues(); ++k)
     if (!self.isLogWeight(k))
-      valuePieces = std::max(valuePieces, getPieces(self.getValue(k)));
+      valuePieces = std::max(valuePieces,
+                             isRounded ? getPieces(self.getValue(k)) : kPieces);
 }
 
 /// Whether a matrix unit computes the products of wide tiles.

@@ -132,8 +132,11 @@ bool TileLanes::propagate(Operation *op) {
       })
       .Case([&](TilePiecesOp pieces) {
         // Columns become pairs: rows alone stay what they are.
-        return any({set(pieces.getResult(), get(pieces.getTile())),
-                    set(pieces.getTile(), get(pieces.getResult()))});
+        auto propagateRows = [&](Value from, Value to) {
+          return get(from) == 0u && set(to, 0);
+        };
+        return any({propagateRows(pieces.getTile(), pieces.getResult()),
+                    propagateRows(pieces.getResult(), pieces.getTile())});
       })
       .Case([&](TileMaskOp mask) {
         return any({set(mask.getScore(), 0), set(mask.getResult(), 0),

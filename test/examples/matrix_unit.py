@@ -1,12 +1,12 @@
-"""Runs attentions on bf16 by the CPU's matrix unit and compares them with NumPy in f64.
+"""Runs attentions by the CPU's matrix unit and compares them with NumPy in f64.
 
-usage: matrix_unit.py --mcpu=CPU
+usage: matrix_unit.py bf16|f32 --mcpu=CPU
 
 Operands are rounded first, and f64 computes with what they are then. Weights are rounded to bf16, each by half a unit
 in its last place at most, so the result may be off by the weighted sum of the values' absolutes times 2^-8; beside four
 times the error of the formula computed plainly in f32, and half a unit of the result. Of few queries weights are not
-rounded, nor is anything else but the result. Prints the greatest error and the greatest that rounding the result
-alone makes.
+rounded, nor is anything else but the result. Numbers of f32 are multiplied in pieces, and may be off by four times the
+error of the formula in f32 alone. Prints the greatest error and the greatest that rounding the result alone makes.
 """
 
 import dataclasses
@@ -45,25 +45,25 @@ def spoil(operands, lengths):
             operands[name][batch, :, length:] = np.nan
 
 
-def check(example, sizes, seed, options):
+def check(example, sizes, seed, dtype, options):
     """What is wrong, or nothing; the greatest error, and that of rounding."""
     operands = example.draw(sizes, seed)
     exact = dict(operands)
     for name in NARROW & operands.keys():
-        exact[name] = narrow(operands[name], "bf16")[1]
-    double, single = (evaluate(example, exact, dtype)["o"] for dtype in (np.float64, np.float32))
+        exact[name] = narrow(operands[name], dtype)[1]
+    double, single = (evaluate(example, exact, precision)["o"] for precision in (np.float64, np.float32))
     if example.file == "padded":
         spoil(operands, operands["len"])
-    passed = operands | {name: narrow(operands[name], "bf16")[0] for name in NARROW & operands.keys()}
+    passed = operands | {name: narrow(operands[name], dtype)[0] for name in NARROW & operands.keys()}
     settings = [f"{example.entry}.{name}={value}" for name, value in
-                {"T": "bf16", "d": sizes["d"], "e": sizes["e"]}.items()]
+                {"T": dtype, "d": sizes["d"], "e": sizes["e"]}.items()]
     with tempfile.TemporaryDirectory() as folder:
         found = run(dataclasses.replace(example, settings=settings + example.settings), passed, {"o": None},
                     pathlib.Path(folder), *options)["o"]
     sums = 4 * max(difference(single, double), np.abs(double).max(initial=0) * np.finfo(np.float32).eps)
-    error, own = np.abs(widen(found).reshape(double.shape) - double), rounding(double, "bf16")
+    error, own = np.abs(widen(found).reshape(double.shape) - double), rounding(double, dtype)
     excess = error - sums - own
-    if sizes["i"] >= MANY:
+    if dtype == "bf16" and sizes["i"] >= MANY:
         weighed = evaluate(example, exact | {"v": np.abs(exact["v"])}, np.float64)["o"]
         excess -= weighed * 2.0**-8
     wrong = None
@@ -78,7 +78,7 @@ def main():
         if example.file not in CASES or example.entry not in (example.file, "prefix_causal", "rotary"):
             continue
         cases = CASES[example.file] or example.sizes
-        found = [check(example, sizes, seed, sys.argv[1:]) for seed, sizes in enumerate(cases)]
+        found = [check(example, sizes, seed, sys.argv[1], sys.argv[2:]) for seed, sizes in enumerate(cases)]
         wrong += [message for message, _, _ in found if message]
         print(f"{example.file}.attn: {len(found)} sizes,", ", ".join(f"{error:.1e} of {own:.1e}" for _, error, own in found))
     print(*wrong, sep="\n")

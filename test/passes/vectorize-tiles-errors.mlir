@@ -88,3 +88,36 @@ func.func @extract(%t: tensor<4xindex>, %m: memref<8xf32>) {
   attn.tile.store %x, %m[affine_map<(r) -> (r)>] : tensor<8xf32>, memref<8xf32>
   return
 }
+
+// -----
+
+// Pairs are of columns, which therefore are no lanes.
+func.func @pieces_across(%m: memref<16x32xf32>, %o: memref<16x16xf32>) {
+  %t = attn.tile.load %m[affine_map<(r, c) -> (r, c)>] inBounds [true, true] : memref<16x32xf32> -> tensor<16x32xf32>
+  // expected-error @below {{expects its rows to lie along lanes}}
+  %p = attn.tile.pieces %t : tensor<16x32xf32> -> tensor<16x1x16xi32>
+  %a = tensor.extract_slice %p[0, 0, 0] [16, 1, 16] [1, 1, 1] : tensor<16x1x16xi32> to tensor<16x16xi32>
+  %s = attn.tile.contract ins(%a : tensor<16x16xi32>) at [affine_map<(r, k, c) -> (c, r)>] {
+  ^bb0(%x: i32):
+    %f = arith.bitcast %x : i32 to f32
+    attn.yield %f : f32
+  } -> tensor<16x16xf32>
+  attn.tile.store %s, %o[affine_map<(r, k) -> (k, r)>] : tensor<16x16xf32>, memref<16x16xf32>
+  return
+}
+
+// -----
+
+func.func @few_pairs(%m: memref<16x8xf32>, %o: memref<16x16xf32>) {
+  %t = attn.tile.load %m[affine_map<(r, c) -> (r, c)>] inBounds [true, true] : memref<16x8xf32> -> tensor<16x8xf32>
+  // expected-error @below {{expects pairs in multiples of 16, but got 4}}
+  %p = attn.tile.pieces %t : tensor<16x8xf32> -> tensor<16x1x4xi32>
+  %a = tensor.extract_slice %p[0, 0, 0] [16, 1, 4] [1, 1, 1] : tensor<16x1x4xi32> to tensor<16x4xi32>
+  %s = attn.tile.contract ins(%a : tensor<16x4xi32>) at [affine_map<(r, k, c) -> (r, c)>] {
+  ^bb0(%x: i32):
+    %f = arith.bitcast %x : i32 to f32
+    attn.yield %f : f32
+  } -> tensor<16x16xf32>
+  attn.tile.store %s, %o[affine_map<(r, k) -> (k, r)>] : tensor<16x16xf32>, memref<16x16xf32>
+  return
+}

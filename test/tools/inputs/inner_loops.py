@@ -1,6 +1,7 @@
 """Says of the register tiles in assembly, read from standard input, how many there are and which keep vectors on the stack.
 
-A register tile is an innermost loop in which a third or more of the instructions, and at least eight, multiply and add.
+A register tile is an innermost loop in which half or more of the instructions, and at least eight, multiply and add:
+sums of products, but no polynomial, which may read a row's maximum from there.
 """
 
 import re
@@ -28,7 +29,7 @@ def loops(lines):
 sums = []
 for loop in loops(sys.stdin.read().split("\n")):
     count = sum(bool(SUM.match(line)) for line in loop)
-    if count >= 8 and 3 * count >= len(loop):
+    if count >= 8 and 2 * count >= len(loop):
         sums.append(count)
         for line in loop:
             if STACK.search(line):
