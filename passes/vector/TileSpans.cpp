@@ -11,6 +11,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace fovea::attn;
 
@@ -28,19 +30,27 @@ Value TileCode::spanMask(Location loc, Value count, int64_t width) {
       builder, loc, VectorType::get({width}, builder.getI1Type()), count);
 }
 
-/// Whether a coordinate is known to be a multiple of `width`.
-static bool isMultiple(Value coordinate, int64_t width) {
-  auto isKnown = [&](Value value) {
-    std::optional<int64_t> constant = getConstantIntValue(value);
-    return constant && *constant % width == 0;
-  };
+/// A number that a coordinate is known to be a multiple of; 0 of 0. Of powers
+/// of two that holds also where the coordinate, or this, overflows.
+static uint64_t getFactor(Value coordinate) {
+  if (std::optional<int64_t> constant = getConstantIntValue(coordinate))
+    return *constant;
+  if (auto sum = coordinate.getDefiningOp<arith::AddIOp>())
+    return std::gcd(getFactor(sum.getLhs()), getFactor(sum.getRhs()));
+  if (auto product = coordinate.getDefiningOp<arith::MulIOp>())
+    return getFactor(product.getLhs()) * getFactor(product.getRhs());
   auto argument = dyn_cast<BlockArgument>(coordinate);
   auto loop = argument
                   ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp())
                   : scf::ForOp();
-  return isKnown(coordinate) ||
-         (loop && loop.getInductionVar() == coordinate &&
-          isKnown(loop.getLowerBound()) && isKnown(loop.getStep()));
+  if (loop && loop.getInductionVar() == coordinate)
+    return std::gcd(getFactor(loop.getLowerBound()), getFactor(loop.getStep()));
+  return 1;
+}
+
+/// Whether a coordinate is known to be a multiple of `width`, a power of two.
+static bool isMultiple(Value coordinate, int64_t width) {
+  return getFactor(coordinate) % static_cast<uint64_t>(width) == 0;
 }
 
 Value TileCode::readSpan(Location loc, Value tile, unsigned dim,

@@ -36,7 +36,8 @@ static bool isOperand(TileMapOp map) {
   return llvm::all_of(map->getUses(), [](OpOperand &use) {
     if (auto weigh = dyn_cast<TileWeighOp>(use.getOwner()))
       return &use == &weigh.getInitMutable();
-    return isa<TileContractOp, tensor::InsertSliceOp>(use.getOwner());
+    return isa<TileContractOp, TilePiecesOp, tensor::InsertSliceOp>(
+        use.getOwner());
   });
 }
 
