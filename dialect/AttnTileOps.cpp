@@ -267,7 +267,7 @@ SmallVector<Value> TilePiecesOp::buildArithmetic(OpBuilder &builder,
       bits[k] = arith::BitcastOp::create(builder, loc, integers, left[k]);
       if (piece + 1 == count) {
         // Three pieces have room for all bits.
-        if (count < 3)
+        if (count < maxPieces)
           bits[k] = arith::AddIOp::create(builder, loc, bits[k], half);
         continue;
       }

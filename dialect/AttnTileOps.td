@@ -139,6 +139,8 @@ def Attn_TilePiecesOp : Attn_TileOp<"pieces", [Pure]> {
   let results = (outs Attn_Tile:$result);
   let assemblyFormat = "$tile attr-dict `:` type($tile) `->` type($result)";
   let extraClassDeclaration = [{
+    /// How many pieces hold a number of f32: 8 bits each of its 24.
+    static constexpr int64_t maxPieces = 3;
     /// The pairs of `count` pieces of each of two numbers, of f32 or vectors of it.
     static ::llvm::SmallVector<::mlir::Value>
     buildArithmetic(::mlir::OpBuilder &builder, ::mlir::Location loc, ::mlir::Value lower,

@@ -41,8 +41,7 @@ static constexpr double kMultiplyAdds = 2;
 static constexpr double kLoadedMultiplyAdds = 1.6;
 static constexpr double kMatrixMultiplyAdds = 16;
 static constexpr double kPieceMultiplyAdds = 24;
-/// Pieces of a number of f32, and cycles to take a register of weights apart.
-static constexpr int64_t kPieces = 3;
+/// Cycles to take a register of weights apart into pieces.
 static constexpr double kPieceCycles = 4;
 /// Cycles for the exponential of a register of scores, its share of the maximum
 /// and the sum, and its way to memory and back.
@@ -126,7 +125,9 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
     auto isBf16 = [](Value input) {
       return getElementTypeOrSelf(input).isBF16();
     };
-    return llvm::all_of(self.getInputsOf(region), isBf16) ? 1 : kPieces;
+    return llvm::all_of(self.getInputsOf(region), isBf16)
+               ? 1
+               : TilePiecesOp::maxPieces;
   };
   auto isOpen = [&](unsigned dim) {
     return ShapedType::isDynamic(domain.getBounds()[dim]);
@@ -144,8 +145,9 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
   valuePieces = 1;
   for (unsigned k = 0; k < self.getNumValues(); ++k)
     if (!self.isLogWeight(k))
-      valuePieces = std::max(valuePieces,
-                             isRounded ? getPieces(self.getValue(k)) : kPieces);
+      valuePieces =
+          std::max(valuePieces, isRounded ? getPieces(self.getValue(k))
+                                          : TilePiecesOp::maxPieces);
 }
 
 /// Whether a matrix unit computes the products of wide tiles.
@@ -170,7 +172,8 @@ double CostModel::getProductCycles(ScheduleAttr schedule, int64_t rows) const {
            kPieceMultiplyAdds;
   };
   return getCycles(scores, rowPieces) + getCycles(sums, valuePieces) +
-         (valuePieces - 1) * kPieceCycles / (kPieces - 1) * rows;
+         (valuePieces - 1) * kPieceCycles / (TilePiecesOp::maxPieces - 1) *
+             rows;
 }
 
 int64_t CostModel::blockBytes(int64_t keys, int64_t tile) const {

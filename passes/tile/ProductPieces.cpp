@@ -22,9 +22,8 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
-/// Pieces that hold a number of f32, and those that hold what storing as bf16
-/// shows of one.
-static constexpr int64_t allPieces = 3, fewPieces = 2;
+/// Pieces that hold what storing as bf16 shows of a number.
+static constexpr int64_t fewPieces = 2;
 
 /// Whether a region is the product of its two arguments, of f32.
 static bool isProduct(Region &region) {
@@ -114,7 +113,8 @@ LogicalResult PieceBuilder::contractPieces(TileContractOp contract) {
     if (rows && *rows != type.getDimSize(map.getDimPosition(0)))
       return failure();
   }
-  int64_t count = endsInBf16(contract.getResult()) ? fewPieces : allPieces;
+  int64_t count =
+      endsInBf16(contract.getResult()) ? fewPieces : TilePiecesOp::maxPieces;
   rewriter.setInsertionPoint(contract);
   SmallVector<Value> inputs;
   SmallVector<Attribute> maps;

@@ -182,7 +182,7 @@ bool fovea::attn::isMatrixWeigh(TileWeighOp weigh) {
 
 unsigned fovea::attn::getNumPieces(TileWeighOp weigh) {
   return getElementTypeOrSelf(weigh.getWeights().getType()).isF32()
-             ? MatrixUnit::numPieces
+             ? TilePiecesOp::maxPieces
              : 1;
 }
 

@@ -24,8 +24,6 @@ public:
   /// Rows and columns that are computed at a time: two tiles by two tiles read
   /// each of their operands for two products.
   static constexpr int64_t block = 2 * rows;
-  /// How many numbers of bf16 hold one of f32: 8 bits each of its 24.
-  static constexpr int64_t numPieces = 3;
   /// Rows, and sums or pairs in each.
   struct Shape {
     int64_t rows, columns;

@@ -42,7 +42,7 @@ Value TileVectorizer::fillTransposedValues(Value tile, int64_t keys) {
   int64_t columns = type.getDimSize(1), rest = columns % side;
   bool isNarrow = type.getElementType().isBF16();
   bool readsRows = code.canReadRow(tile);
-  int64_t count = isNarrow ? 1 : MatrixUnit::numPieces;
+  int64_t count = isNarrow ? 1 : TilePiecesOp::maxPieces;
   Type half = builder.getBF16Type();
   Value panel = code.createBuffer(
       loc,

@@ -37,7 +37,7 @@ static bool isNarrowBlock(Value tile) {
   auto type = cast<RankedTensorType>(tile.getType());
   return type.getRank() == 2 && type.getElementType().isF32() &&
          type.hasStaticShape() &&
-         MatrixUnit::numPieces * type.getDimSize(0) <= MatrixUnit::rows &&
+         TilePiecesOp::maxPieces * type.getDimSize(0) <= MatrixUnit::rows &&
          (type.getDimSize(1) == MatrixUnit::rows ||
           type.getDimSize(1) == MatrixUnit::block);
 }

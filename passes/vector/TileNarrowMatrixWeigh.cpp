@@ -18,7 +18,7 @@ using namespace mlir;
 using namespace fovea::attn;
 
 static constexpr int64_t side = MatrixUnit::rows, block = MatrixUnit::block,
-                         numPieces = MatrixUnit::numPieces;
+                         numPieces = TilePiecesOp::maxPieces;
 
 //===----------------------------------------------------------------------===//
 // Weights

@@ -23,7 +23,7 @@ bool TileSweep::isPaired(Operation *op) const {
 
 bool TileSweep::preparePairPanel(TileMapOp map) {
   auto type = cast<RankedTensorType>(map.getType());
-  int64_t count = type.getElementType().isF32() ? MatrixUnit::numPieces : 1;
+  int64_t count = type.getElementType().isF32() ? TilePiecesOp::maxPieces : 1;
   code.setPairPanel(map, code.createBuffer(map.getLoc(),
                                            {count, type.getDimSize(1) / 2,
                                             type.getDimSize(0)},
