@@ -13,6 +13,9 @@ Substitutions:
             (only where the feature `weights` is there)
   %bench-python  the Python of .venv-bench, which ./dev bench sets up
 
+  %emulate_FEATURE  for a feature of x86 CPUs that is not there, the option of `fovea run` that
+            makes do without it; else nothing
+
 Features: avx2, avx512, avx512_bf16, amx (of this machine), aarch64 (a compiler and an
 emulator), weights, sanitize, slow (asked for), peer-iree and peer-torch (what
 %bench-python has), and each built tool by name.
@@ -92,6 +95,10 @@ def has_tiles():
 
 if {"amx_tile", "amx_bf16", "avx512_bf16"} <= flags and has_tiles():
     features.add("amx")
+
+# Longer names first: one begins with another.
+for feature in ("avx512_bf16", "avx512", "amx"):
+    config.substitutions.append((f"%emulate_{feature}", "" if feature in features else "--emulate"))
 
 if all(map(shutil.which, ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++", "qemu-aarch64"))):
     features.add("aarch64")

@@ -7,6 +7,8 @@
 
 #include "tools/emit/Compile.h"
 
+#include "tools/emit/Emulate.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
@@ -71,6 +73,24 @@ emit::compileCode(ModuleOp program, ArrayRef<Target> targets, StringRef prefix,
   auto code = generateCode(**module, targets.back(), kind, timing);
   if (!code)
     return emitError(program.getLoc(), llvm::toString(code.takeError()));
+  return std::move(*code);
+}
+
+FailureOr<SmallVector<char, 0>>
+emit::compileEmulated(ModuleOp program, const Target &target,
+                      const Target &host, StringRef prefix, Timing &timing) {
+  llvm::LLVMContext context;
+  auto module = compileModule(program, target, prefix, context, timing);
+  if (failed(module))
+    return failure();
+  auto fail = [&](llvm::Error error) -> LogicalResult {
+    return emitError(program.getLoc(), llvm::toString(std::move(error)));
+  };
+  if (llvm::Error error = emulate(**module, prefix, host))
+    return fail(std::move(error));
+  auto code = generateCode(**module, host, CodeKind::Object, timing);
+  if (!code)
+    return fail(code.takeError());
   return std::move(*code);
 }
 

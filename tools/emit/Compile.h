@@ -33,6 +33,12 @@ mlir::FailureOr<llvm::SmallVector<char, 0>>
 compileCode(mlir::ModuleOp program, llvm::ArrayRef<Target> targets,
             llvm::StringRef prefix, CodeKind kind, Timing &timing);
 
+/// An object file of what the program for `target` computes that this process
+/// can load on `host` (see emulate).
+mlir::FailureOr<llvm::SmallVector<char, 0>>
+compileEmulated(mlir::ModuleOp program, const Target &target,
+                const Target &host, llvm::StringRef prefix, Timing &timing);
+
 /// Whether `prefix` can begin the name of a symbol in C.
 bool isIdentifier(llvm::StringRef prefix);
 

@@ -7,6 +7,8 @@
 
 #include "tools/emit/Jit.h"
 
+#include "tools/emit/EmulatedInstructions.h"
+
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
@@ -27,6 +29,14 @@ Expected<LoadedObject> LoadedObject::load(StringRef object, StringRef prefix) {
   if (!jit)
     return jit.takeError();
   loaded.jit = std::move(*jit);
+  orc::SymbolMap emulated;
+  for (const Instruction &instruction : getInstructions())
+    emulated[loaded.jit->mangleAndIntern(getSymbol(instruction))] = {
+        orc::ExecutorAddr::fromPtr(instruction.function),
+        JITSymbolFlags::Exported};
+  if (Error error = loaded.jit->getMainJITDylib().define(
+          orc::absoluteSymbols(std::move(emulated))))
+    return error;
   if (Error error = loaded.jit->addObjectFile(
           MemoryBuffer::getMemBufferCopy(object, "program.o")))
     return error;

@@ -32,6 +32,12 @@ static cl::opt<bool> reference("reference",
                                cl::desc("Compute in f64 with the reference "
                                         "evaluator instead"),
                                cl::sub(parser));
+static cl::opt<bool>
+    emulated("emulate",
+             cl::desc("Compute what the code for --mcpu does also where this "
+                      "CPU lacks its instructions, slowly"),
+             cl::sub(parser));
+
 /// One line for each result: name, type, and two figures that tell whether two
 /// results are the same.
 static void printResult(llvm::StringRef name, const HostTensor &tensor) {
@@ -51,6 +57,31 @@ static void printResult(llvm::StringRef name, const HostTensor &tensor) {
                << llvm::format("%.9g", largest) << '\n';
 }
 
+/// The object that this process loads; fails after a message.
+static mlir::FailureOr<llvm::SmallVector<char, 0>>
+compileToRun(mlir::ModuleOp program, llvm::StringRef prefix) {
+  auto stop = [](llvm::Error error) -> mlir::LogicalResult {
+    fail(std::move(error));
+    return mlir::failure();
+  };
+  emit::Timing untimed;
+  if (!emulated) {
+    auto targets = options.makeTargetsToRun();
+    if (!targets)
+      return stop(targets.takeError());
+    return emit::compileCode(program, *targets, prefix, emit::CodeKind::Object,
+                             untimed);
+  }
+  auto target = options.makeTarget(/*isRun=*/true);
+  if (!target)
+    return stop(target.takeError());
+  auto host = emit::makeTargets({}, "");
+  if (!host)
+    return stop(host.takeError());
+  return emit::compileEmulated(program, *target, host->front(), prefix,
+                               untimed);
+}
+
 /// Compiles the program to an object, loads it and runs it. Returns the exit
 /// status.
 static int runCompiled(mlir::ModuleOp program,
@@ -58,13 +89,8 @@ static int runCompiled(mlir::ModuleOp program,
                        std::vector<HostTensor> &operands,
                        const fovea_weights *weights,
                        std::vector<HostTensor> &results) {
-  auto targets = options.makeTargetsToRun();
-  if (!targets)
-    return fail(targets.takeError());
   std::string prefix = emit::defaultPrefix(options.file);
-  emit::Timing untimed;
-  auto object = emit::compileCode(program, *targets, prefix,
-                                  emit::CodeKind::Object, untimed);
+  auto object = compileToRun(program, prefix);
   if (failed(object))
     return 1;
   auto loaded =
