@@ -69,32 +69,67 @@ Value TileVectorizer::fillTransposedValues(Value tile, int64_t keys) {
   };
   // Of keys that do not exist any will do: none of them is visited. Of columns
   // too: nothing reads their sums.
-  auto buildSquare = [&](Value column, Value size) {
-    auto readKey = [&](int64_t offset) {
-      Value key = arith::AddIOp::create(builder, loc, firstKey,
-                                        code.index(loc, offset));
+  auto readPair = [&](Value pair, Value column, Value size) {
+    Value lower = arith::MulIOp::create(builder, loc, pair, code.index(loc, 2));
+    SmallVector<Value> rows;
+    for (int64_t offset : {0, 1}) {
+      Value key =
+          arith::AddIOp::create(builder, loc, firstKey,
+                                builder.createOrFold<arith::AddIOp>(
+                                    loc, lower, code.index(loc, offset)));
       if (type.isDynamicDim(0))
         key = arith::MinSIOp::create(builder, loc, key, last);
-      return readsRows ? code.readRow(loc, tile, {key, column}, side, size)
-                       : code.readSpan(loc, tile, 1, {key, column}, side, size);
-    };
-    SmallVector<SmallVector<Value>> squares(count);
-    for (int64_t pair = 0; pair < side; ++pair)
-      for (auto [square, row] : llvm::zip(
-               squares, buildPairs(readKey(2 * pair), readKey(2 * pair + 1))))
-        square.push_back(row);
-    for (auto [piece, square] : llvm::enumerate(squares)) {
-      code.transposeSquare(loc, square);
-      for (auto [k, row] : llvm::enumerate(square)) {
-        Value line = vector::BitCastOp::create(
-            builder, loc, VectorType::get(block, half), row);
-        Value at =
-            arith::AddIOp::create(builder, loc, column, code.index(loc, k));
-        vector::StoreOp::create(
-            builder, loc, line, panel,
-            ValueRange{code.index(loc, piece), number, at, code.index(loc, 0)});
-      }
+      rows.push_back(
+          readsRows ? code.readRow(loc, tile, {key, column}, side, size)
+                    : code.readSpan(loc, tile, 1, {key, column}, side, size));
     }
+    return buildPairs(rows[0], rows[1]);
+  };
+  auto storeSquare = [&](Value piece, Value column, SmallVector<Value> square) {
+    code.transposeSquare(loc, square);
+    for (auto [k, row] : llvm::enumerate(square)) {
+      Value line = vector::BitCastOp::create(builder, loc,
+                                             VectorType::get(block, half), row);
+      Value at =
+          arith::AddIOp::create(builder, loc, column, code.index(loc, k));
+      vector::StoreOp::create(
+          builder, loc, line, panel,
+          ValueRange{piece, number, at, code.index(loc, 0)});
+    }
+  };
+  // One piece stays in registers. More would not, and are put down: the
+  // shuffles take longer than what is stored and loaded beside them, and the
+  // loops are a quarter of the code.
+  Value lines;
+  if (count > 1)
+    lines = code.createBuffer(loc, {count, side, side}, pairs.getElementType());
+  auto buildSquare = [&](Value column, Value size) {
+    Value zero = code.index(loc, 0);
+    SmallVector<Value> square;
+    if (count == 1) {
+      for (int64_t pair = 0; pair < side; ++pair)
+        square.push_back(readPair(code.index(loc, pair), column, size)[0]);
+      return storeSquare(zero, column, square);
+    }
+    auto loopOver = [&](int64_t number) {
+      return scf::ForOp::create(builder, loc, zero, code.index(loc, number),
+                                code.index(loc, 1));
+    };
+    OpBuilder::InsertionGuard guard(builder);
+    auto pairLoop = loopOver(side);
+    auto pieceLoop = loopOver(count);
+    Value pair = pairLoop.getInductionVar(),
+          piece = pieceLoop.getInductionVar();
+    builder.setInsertionPointToStart(pairLoop.getBody());
+    for (auto [k, row] : llvm::enumerate(readPair(pair, column, size)))
+      vector::StoreOp::create(builder, loc, row, lines,
+                              ValueRange{code.index(loc, k), pair, zero});
+    builder.setInsertionPointToStart(pieceLoop.getBody());
+    for (int64_t k = 0; k < side; ++k)
+      square.push_back(
+          vector::LoadOp::create(builder, loc, pairs, lines,
+                                 ValueRange{piece, code.index(loc, k), zero}));
+    storeSquare(piece, column, square);
   };
   auto squares = scf::ForOp::create(builder, loc, code.index(loc, 0),
                                     code.index(loc, columns - rest),
