@@ -189,7 +189,9 @@ void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
 }
 
 void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createTileLinearPass());
+  TileLinearPassOptions linear;
+  linear.inputBytes = options.cpu.level2Bytes / 8 * 5;
+  pm.addPass(createTileLinearPass(linear));
   pm.addPass(createTileAttentionPass());
   pm.addPass(createLowerOnlinePass());
   addCleanUp(pm);
