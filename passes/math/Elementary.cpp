@@ -50,13 +50,6 @@ static constexpr float kLog1pRest[] = {
     0x1.555696p-2f, -0x1.000614p-2f, 0x1.98f58ep-3f, -0x1.52ce88p-3f,
     0x1.2f1ff2p-3f, -0x1.29dadcp-3f, 0x1.841662p-4f};
 
-/// tanh(x) / x as a quotient of polynomials of x^2 for |x| <= 6.25: relative
-/// error 9.6e-6.
-static constexpr float kTanhNumerator[] = {0x1.fffec0p-1f, 0x1.d465cep-4f,
-                                           0x1.850482p-10f};
-static constexpr float kTanhDenominator[] = {1.0f, 0x1.ca5e2ap-2f,
-                                             0x1.1d9746p-6f, 0x1.c7d01cp-15f};
-
 /// log2(e) and log(2), each as a number that f32 holds and what it leaves. The
 /// first part of log(2) has so few digits that multiples of it are exact.
 static constexpr float kLog2E = 0x1.715476p0f, kLog2ERest = 0x1.4ae0c0p-26f;
@@ -250,22 +243,6 @@ Value fovea::attn::buildLog2(FloatMath math, Value x) {
 }
 
 //===----------------------------------------------------------------------===//
-// Hyperbolic tangents
-//===----------------------------------------------------------------------===//
-
-/// x p(x^2) / q(x^2) up to where tanh is 1 but for 7.5e-6.
-Value fovea::attn::buildApproximateTanh(FloatMath math, Value x) {
-  constexpr float end = 6.25f;
-  x = math.selectIf(CmpFPredicate::OLT, x, -end, math.constant(-end), x);
-  x = math.selectIf(CmpFPredicate::OGT, x, end, math.constant(end), x);
-  Value square = math.mul(x, x);
-  Value numerator =
-      math.mul(x, math.polynomial(square, ArrayRef(kTanhNumerator)));
-  Value denominator = math.polynomial(square, ArrayRef(kTanhDenominator));
-  return arith::DivFOp::create(math.builder, math.loc, numerator, denominator);
-}
-
-//===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
 
@@ -286,25 +263,6 @@ struct ExpandElementary : OpRewritePattern<OpTy> {
 };
 } // namespace
 
-namespace {
-/// Replaces a tanh that may be approximate.
-struct ExpandApproximateTanh : OpRewritePattern<math::TanhOp> {
-  // Before the pattern for any tanh.
-  explicit ExpandApproximateTanh(MLIRContext *context)
-      : OpRewritePattern(context, /*benefit=*/2) {}
-
-  LogicalResult matchAndRewrite(math::TanhOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!getElementTypeOrSelf(op.getType()).isF32() ||
-        !bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn))
-      return rewriter.notifyMatchFailure(op, "not of f32, or to be exact");
-    FloatMath math{rewriter, op.getLoc(), op.getType()};
-    rewriter.replaceOp(op, buildApproximateTanh(math, op.getOperand()));
-    return success();
-  }
-};
-} // namespace
-
 bool fovea::attn::isElementary(Operation *op) {
   return isa<math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp,
              math::Log2Op, math::Log1pOp, math::TanhOp, math::ErfOp,
@@ -318,8 +276,7 @@ void fovea::attn::populateElementaryPatterns(RewritePatternSet &patterns) {
                ExpandElementary<math::LogOp, buildLog>,
                ExpandElementary<math::Log2Op, buildLog2>,
                ExpandElementary<math::SinOp, buildSin>,
-               ExpandElementary<math::CosOp, buildCos>, ExpandApproximateTanh>(
-      patterns.getContext());
+               ExpandElementary<math::CosOp, buildCos>>(patterns.getContext());
   populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
     return llvm::is_contained(
         {math::ExpM1Op::getOperationName(), math::Log1pOp::getOperationName(),

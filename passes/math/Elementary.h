@@ -63,8 +63,6 @@ mlir::Value buildScaledExp2(FloatMath math, mlir::Value x, float factor,
 mlir::Value buildLog(FloatMath math, mlir::Value x);
 mlir::Value buildLog2(FloatMath math, mlir::Value x);
 mlir::Value buildSin(FloatMath math, mlir::Value x);
-/// tanh(x) with a relative error of at most 1.8e-5, for what ends as bf16.
-mlir::Value buildApproximateTanh(FloatMath math, mlir::Value x);
 mlir::Value buildCos(FloatMath math, mlir::Value x);
 
 /// Whether the patterns below make arithmetic of `op`. Other functions (powers,

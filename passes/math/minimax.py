@@ -1,6 +1,6 @@
 """Prints the coefficients of Elementary.cpp and Trigonometric.cpp: `minimax.py`, with NumPy and mpmath.
 
-Each polynomial, and each quotient of two, has nearly the least largest relative error on its interval that coefficients of its type allow: Lawson's
+Each polynomial has nearly the least largest relative error on its interval that coefficients of its type allow: Lawson's
 reweighted least squares find the best one, its lowest coefficient is rounded, and the others are found again beside it.
 """
 
@@ -26,8 +26,6 @@ POLYNOMIALS = {
     "cos(2 pi u), of u^2": (lambda u: mpmath.cos(2 * mpmath.pi * mpmath.sqrt(u)), ("0", "0.015625"), 4, [1],
                             np.float64),
 }
-# name: (function, interval, degrees): the lowest coefficient of the denominator is 1.
-QUOTIENTS = {"tanh(sqrt(u)) / sqrt(u)": (lambda u: mpmath.tanh(mpmath.sqrt(u)) / mpmath.sqrt(u), ("0", "39.0625"), (2, 3))}
 # name: (number, bits, count): as many parts, each with so many bits of the number after those of the one before.
 PARTS = {"1 / (2 pi)": (1 / (2 * mpmath.pi), 29, 7)}
 
@@ -64,38 +62,11 @@ def fit(function, interval, degree, given, kind):
     return coefficients, float(max(abs(left(x, value)) for x, value in zip(points, values)))
 
 
-def fit_quotient(function, interval, degrees):
-    """Coefficients of the numerator, of the denominator, and the largest relative error."""
-    begin, end = map(float, interval)
-    u = begin + (end - begin) * np.sin(np.linspace(0, np.pi / 2, 4 * POINTS + 1)[1:]) ** 2
-    values = np.array([float(function(mpmath.mpf(x))) for x in u])
-    count = degrees[0] + 1
-    basis = np.stack([u**k / values for k in range(count)] + [-(u**k) for k in range(1, degrees[1] + 1)], axis=1)
-    weights, below, least = np.ones(len(u)), np.ones(len(u)), np.inf
-    for _ in range(ROUNDS):
-        rows = basis * (np.sqrt(weights) / below)[:, None]
-        scale = np.abs(rows).max(axis=0)
-        found = np.linalg.lstsq(rows / scale, np.sqrt(weights) / below, rcond=None)[0] / scale
-        p, q = (c.astype(np.float32).astype(float) for c in (found[:count], np.append(1, found[count:])))
-        below = np.polyval(np.append(1, found[count:])[::-1], u)
-        error = np.abs(np.polyval(p[::-1], u) / np.polyval(q[::-1], u) / values - 1)
-        if error.max() < least:
-            least, result = error.max(), (p, q)
-        weights *= (error / error.max() + 1e-3) ** 0.5
-        weights /= weights.max()
-    return *result, least
-
-
 for name, polynomial in POLYNOMIALS.items():
     coefficients, error = fit(*polynomial)
     print(f"{name}: relative error {error:.2g}")
     suffix = "f" if polynomial[-1] is np.float32 else ""
     print("  " + ", ".join(f"{c.hex()}{suffix}" for c in coefficients))
-for name, quotient in QUOTIENTS.items():
-    *parts, error = fit_quotient(*quotient)
-    print(f"{name}: relative error {error:.2g}")
-    for coefficients in parts:
-        print("  " + ", ".join(f"{float(c).hex()}f" for c in coefficients))
 for name, (number, bits, count) in PARTS.items():
     print(f"{name}:")
     exponents = [bits * (k + 1) for k in range(count)]

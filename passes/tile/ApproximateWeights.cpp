@@ -44,14 +44,6 @@ static bool areRounded(TileMapOp weights) {
   return isRounded && endsInBf16(weights.getResult());
 }
 
-/// A map of rows and keys, such as one that caps scores, whose results are
-/// stored as bf16 by way of the weights.
-static bool makesRoundedScores(TileMapOp map) {
-  auto type = cast<RankedTensorType>(map.getType());
-  return type.getRank() == 2 && type.getElementType().isF32() &&
-         endsInBf16(map.getResult());
-}
-
 namespace {
 struct ApproximateWeightsPass
     : fovea::attn::impl::ApproximateWeightsPassBase<ApproximateWeightsPass> {
@@ -60,10 +52,6 @@ struct ApproximateWeightsPass
       math::Exp2Op exp2 = getWeight(map);
       if (exp2 && areRounded(map))
         exp2.setFastmath(exp2.getFastmath() | arith::FastMathFlags::afn);
-      if (makesRoundedScores(map))
-        map.walk([](math::TanhOp tanh) {
-          tanh.setFastmath(tanh.getFastmath() | arith::FastMathFlags::afn);
-        });
     });
   }
 };

@@ -115,7 +115,7 @@ def NarrowWeightsPass : Pass<"attn-narrow-weights"> {
 }
 
 def ApproximateWeightsPass : Pass<"attn-approximate-weights"> {
-  let summary = "Compute weights and their scores no closer than rounding them shows";
+  let summary = "Compute weights no closer than rounding them shows";
   let description = [{
     The powers of two that an `attn.tile.map` yields for pairs of rows and keys may be approximate (`afn`) where they are
     rounded to bf16 before they weigh anything (`attn-narrow-weights`) and all that becomes of them is stored as bf16:
@@ -126,9 +126,7 @@ def ApproximateWeightsPass : Pass<"attn-approximate-weights"> {
     exp2(x) fastmath<afn>
     ```
 
-    So may a `math.tanh` of such pairs, which caps scores: it is as much closer as a cap of 50 makes its error larger.
-
-    The arguments of powers stay differences from the row's shift: products by themselves would overflow where an additive
+    Their arguments stay differences from the row's shift: products by themselves would overflow where an additive
     mask is as low as numbers get.
   }];
 }

@@ -16,7 +16,7 @@
 using Kernel = void(const float *in, float *out, int64_t count);
 extern "C" Kernel exp_kernel, exp2_kernel, expm1_kernel, log_kernel,
     log2_kernel, log1p_kernel, tanh_kernel, erf_kernel, sin_kernel, cos_kernel,
-    sigmoid_kernel, approximate_exp2_kernel, approximate_tanh_kernel;
+    sigmoid_kernel, approximate_exp2_kernel;
 
 namespace {
 
@@ -77,7 +77,6 @@ constexpr Function functions[] = {
     {"cos", cos_kernel, cos, 1},
     {"sigmoid", sigmoid_kernel, sigmoid, 3.5},
     {"approximate_exp2", approximate_exp2_kernel, exp2, 1.1e-4 * 0x1p24},
-    {"approximate_tanh", approximate_tanh_kernel, tanh, 1.8e-5 * 0x1p24},
 };
 
 /// The distance of `got` from `exact`, in units in the last place that f32 has
