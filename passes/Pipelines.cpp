@@ -189,6 +189,7 @@ void populateBufferizePhase(OpPassManager &pm, const PipelineOptions &) {
 }
 
 void populateTilePhase(OpPassManager &pm, const PipelineOptions &options) {
+  // The rest of the second cache is for a panel of weights and what is written.
   TileLinearPassOptions linear;
   linear.inputBytes = options.cpu.level2Bytes / 8 * 5;
   pm.addPass(createTileLinearPass(linear));

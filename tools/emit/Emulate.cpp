@@ -23,6 +23,7 @@
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 using namespace fovea;
@@ -54,6 +55,7 @@ private:
   Value *getBits(Value *value);
   void setBits(Instruction &instruction, Value *integers);
   Value *convertBits(CastInst &cast);
+  Value *callBits(IntrinsicInst &call);
   Value *computeBits(Instruction &instruction);
   Error rewriteBf16(Instruction &instruction);
 
@@ -214,7 +216,38 @@ Value *Emulator::convertBits(CastInst &cast) {
     return widen(builder, getBits(source));
   if (isa<BitCastInst>(cast))
     return builder.CreateBitCast(getBits(source), toIntegers(type));
+  if (isa<SIToFPInst, UIToFPInst>(cast))
+    return round(builder, builder.CreateCast(
+                              cast.getOpcode(), source,
+                              type->getWithNewType(builder.getFloatTy())));
+  if (isa<FPToSIInst, FPToUIInst>(cast))
+    return builder.CreateCast(cast.getOpcode(), widen(builder, getBits(source)),
+                              type);
   return nullptr;
+}
+
+/// What a function of LLVM's own makes of numbers of bf16; null for another
+/// one.
+Value *Emulator::callBits(IntrinsicInst &call) {
+  Type *type = toIntegers(call.getType());
+  auto operand = [&](unsigned number) {
+    return getBits(call.getArgOperand(number));
+  };
+  auto alignment = [&](unsigned number) {
+    return call.getParamAlign(number).valueOrOne();
+  };
+  switch (call.getIntrinsicID()) {
+  case Intrinsic::masked_load:
+    return builder.CreateMaskedLoad(type, operand(0), alignment(0), operand(1),
+                                    operand(2));
+  case Intrinsic::masked_store:
+    return builder.CreateMaskedStore(operand(0), operand(1), alignment(1),
+                                     operand(2));
+  case Intrinsic::fabs:
+    return builder.CreateAnd(operand(0), ConstantInt::get(type, 0x7fff));
+  default:
+    return nullptr;
+  }
 }
 
 /// What an instruction that is not emulated makes of numbers of bf16, as
@@ -239,6 +272,12 @@ Value *Emulator::computeBits(Instruction &instruction) {
     return builder.CreateExtractElement(operand(0), operand(1));
   if (isa<InsertElementInst>(instruction))
     return builder.CreateInsertElement(operand(0), operand(1), operand(2));
+  if (auto *compare = dyn_cast<FCmpInst>(&instruction))
+    return builder.CreateFCmp(compare->getPredicate(),
+                              widen(builder, operand(0)),
+                              widen(builder, operand(1)));
+  if (instruction.getOpcode() == llvm::Instruction::FNeg)
+    return builder.CreateXor(operand(0), ConstantInt::get(type, 0x8000));
   // f32 has more than twice the digits: rounding twice is rounding once.
   if (auto *operation = dyn_cast<BinaryOperator>(&instruction))
     return round(builder, builder.CreateBinOp(operation->getOpcode(),
@@ -246,6 +285,8 @@ Value *Emulator::computeBits(Instruction &instruction) {
                                               widen(builder, operand(1))));
   if (auto *cast = dyn_cast<CastInst>(&instruction))
     return convertBits(*cast);
+  if (auto *call = dyn_cast<IntrinsicInst>(&instruction))
+    return callBits(*call);
   return nullptr;
 }
 
@@ -272,7 +313,7 @@ Error Emulator::rewrite(Instruction &instruction) {
   builder.SetInsertPoint(&instruction);
   if (auto *call = dyn_cast<CallInst>(&instruction)) {
     Function *callee = call->getCalledFunction();
-    if (callee && callee->getName().starts_with("llvm.x86."))
+    if (callee && callee->isTargetIntrinsic())
       return rewriteCall(*call);
   }
   if (involves(instruction,
