@@ -97,9 +97,9 @@ Value TileVectorizer::fillTransposedValues(Value tile, int64_t keys) {
           ValueRange{piece, number, at, code.index(loc, 0)});
     }
   };
-  // One piece stays in registers. More would not, and are put down: the
-  // shuffles take longer than what is stored and loaded beside them, and the
-  // loops are a quarter of the code.
+  // One piece stays in registers. The squares of several would not: each is
+  // put down and taken up in loops, which are less code to compile than one
+  // square after the other, spelled out. A block is made once for all tiles.
   Value lines;
   if (count > 1)
     lines = code.createBuffer(loc, {count, side, side}, pairs.getElementType());
