@@ -7,12 +7,14 @@
 
 #include "tools/emit/Compile.h"
 
+#include "tools/emit/Annotate.h"
 #include "tools/emit/Emulate.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace mlir;
 using namespace fovea;
@@ -76,22 +78,38 @@ emit::compileCode(ModuleOp program, ArrayRef<Target> targets, StringRef prefix,
   return std::move(*code);
 }
 
-FailureOr<SmallVector<char, 0>>
-emit::compileEmulated(ModuleOp program, const Target &target,
-                      const Target &host, StringRef prefix, Timing &timing) {
+FailureOr<emit::RunnableCode>
+emit::compileToRun(ModuleOp program, ArrayRef<Target> targets,
+                   const Target *host, StringRef prefix, bool countsBlocks) {
   llvm::LLVMContext context;
-  auto module = compileModule(program, target, prefix, context, timing);
+  Timing untimed;
+  auto module = compileModule(program, targets, prefix, context, untimed);
   if (failed(module))
     return failure();
   auto fail = [&](llvm::Error error) -> LogicalResult {
     return emitError(program.getLoc(), llvm::toString(std::move(error)));
   };
-  if (llvm::Error error = emulate(**module, prefix, host))
-    return fail(std::move(error));
-  auto code = generateCode(**module, host, CodeKind::Object, timing);
-  if (!code)
-    return fail(code.takeError());
-  return std::move(*code);
+  RunnableCode result;
+  if (countsBlocks) {
+    result.blocks = numberBlocks(**module);
+    std::unique_ptr<llvm::Module> counted = llvm::CloneModule(**module);
+    auto assembly =
+        generateCode(**module, targets.back(), CodeKind::Assembly, untimed);
+    if (!assembly)
+      return fail(assembly.takeError());
+    result.assembly.assign(assembly->begin(), assembly->end());
+    *module = std::move(counted);
+    countBlocks(**module, prefix);
+  }
+  if (host)
+    if (llvm::Error error = emulate(**module, prefix, *host))
+      return fail(std::move(error));
+  auto object = generateCode(**module, host ? *host : targets.back(),
+                             CodeKind::Object, untimed);
+  if (!object)
+    return fail(object.takeError());
+  result.object = std::move(*object);
+  return result;
 }
 
 bool emit::isIdentifier(StringRef prefix) {

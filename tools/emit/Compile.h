@@ -11,6 +11,8 @@
 #include "tools/emit/Emit.h"
 #include "tools/emit/Timing.h"
 
+#include <string>
+
 namespace fovea::emit {
 
 /// Runs the phases up to and including `last` on a program in graph form.
@@ -33,11 +35,21 @@ mlir::FailureOr<llvm::SmallVector<char, 0>>
 compileCode(mlir::ModuleOp program, llvm::ArrayRef<Target> targets,
             llvm::StringRef prefix, CodeKind kind, Timing &timing);
 
-/// An object file of what the program for `target` computes that this process
-/// can load on `host` (see emulate).
-mlir::FailureOr<llvm::SmallVector<char, 0>>
-compileEmulated(mlir::ModuleOp program, const Target &target,
-                const Target &host, llvm::StringRef prefix, Timing &timing);
+/// Code for this process to run.
+struct RunnableCode {
+  llvm::SmallVector<char, 0> object;
+  /// If it counts its blocks (see countBlocks): the assembly of what it
+  /// computes, for `annotate`, and how many blocks there are.
+  std::string assembly;
+  size_t blocks = 0;
+};
+
+/// An object file that this process can load: of what the program for `targets`
+/// computes, as code for them or, with a `host`, emulated on that (see
+/// emulate). Errors are diagnostics of the program's context.
+mlir::FailureOr<RunnableCode>
+compileToRun(mlir::ModuleOp program, llvm::ArrayRef<Target> targets,
+             const Target *host, llvm::StringRef prefix, bool countsBlocks);
 
 /// Whether `prefix` can begin the name of a symbol in C.
 bool isIdentifier(llvm::StringRef prefix);

@@ -41,9 +41,13 @@ Expected<LoadedObject> LoadedObject::load(StringRef object, StringRef prefix) {
           MemoryBuffer::getMemBufferCopy(object, "program.o")))
     return error;
   Expected<orc::ExecutorAddr> address =
-      loaded.jit->lookup((prefix + "_program").str());
+      loaded.find((prefix + "_program").str());
   if (!address)
     return address.takeError();
   loaded.found = address->toPtr<const fovea_program *>();
   return loaded;
+}
+
+Expected<orc::ExecutorAddr> LoadedObject::find(StringRef symbol) const {
+  return jit->lookup(symbol);
 }

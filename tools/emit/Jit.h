@@ -9,6 +9,7 @@
 #define FOVEA_TOOLS_EMIT_JIT_H
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/ExecutionEngine/Orc/Shared/ExecutorAddress.h"
 #include "llvm/Support/Error.h"
 
 #include <memory>
@@ -31,6 +32,9 @@ public:
   ~LoadedObject();
 
   const fovea_program *program() const { return found; }
+
+  /// Where a symbol that the object exports is.
+  llvm::Expected<llvm::orc::ExecutorAddr> find(llvm::StringRef symbol) const;
 
 private:
   LoadedObject();

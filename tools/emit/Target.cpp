@@ -189,6 +189,7 @@ static Expected<fovea::emit::Target> makeTarget(const Triple &triple,
   dropUncheckedFeatures(*generic, cpu, features);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard;
+  options.MCOptions.AsmVerbose = true;
   fovea::emit::Target result;
   result.machine.reset(target->createTargetMachine(
       triple, cpu, features.getString(), options, Reloc::PIC_, CodeModel::Small,

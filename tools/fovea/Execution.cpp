@@ -94,14 +94,13 @@ llvm::Expected<ExecutionResult> tool::execute(const fovea_program *program,
                                               const std::string &entry,
                                               std::vector<HostTensor> &inputs,
                                               const fovea_weights *weights,
-                                              int threads) {
+                                              int threads, int maxRuns) {
   auto invocation =
       Invocation::prepare(program, entry, inputs, weights, threads);
   if (!invocation)
     return invocation.takeError();
   // The first run takes the memory; a few more, as long as they are short, show
   // what a call costs.
-  constexpr int maxRuns = 10;
   constexpr double enough = 0.2;
   double fastest = std::numeric_limits<double>::infinity(), sum = 0;
   for (int run = 0; run < maxRuns && sum < enough; ++run) {

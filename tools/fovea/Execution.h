@@ -69,12 +69,13 @@ struct ExecutionResult {
   std::string warning;
 };
 
-/// Prepares an invocation and runs it a few times.
+/// Prepares an invocation and runs it at most `maxRuns` times, a few if it is
+/// short.
 llvm::Expected<ExecutionResult> execute(const fovea_program *program,
                                         const std::string &entry,
                                         std::vector<HostTensor> &inputs,
                                         const fovea_weights *weights,
-                                        int threads);
+                                        int threads, int maxRuns = 10);
 
 } // namespace fovea::tool
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/emit/Annotate.h"
 #include "tools/emit/Compile.h"
 #include "tools/emit/Jit.h"
 #include "tools/fovea/Command.h"
@@ -38,6 +39,12 @@ static cl::opt<bool>
                       "CPU lacks its instructions, slowly"),
              cl::sub(parser));
 
+static cl::opt<std::string>
+    annotated("annotate", cl::value_desc("FILE.s"),
+              cl::desc("Write the code as assembly, in which blocks say how "
+                       "often they ran"),
+              cl::sub(parser));
+
 /// One line for each result: name, type, and two figures that tell whether two
 /// results are the same.
 static void printResult(llvm::StringRef name, const HostTensor &tensor) {
@@ -57,20 +64,20 @@ static void printResult(llvm::StringRef name, const HostTensor &tensor) {
                << llvm::format("%.9g", largest) << '\n';
 }
 
-/// The object that this process loads; fails after a message.
-static mlir::FailureOr<llvm::SmallVector<char, 0>>
-compileToRun(mlir::ModuleOp program, llvm::StringRef prefix) {
+/// The code that this process loads; fails after a message.
+static mlir::FailureOr<emit::RunnableCode>
+compileProgram(mlir::ModuleOp program, llvm::StringRef prefix) {
   auto stop = [](llvm::Error error) -> mlir::LogicalResult {
     fail(std::move(error));
     return mlir::failure();
   };
-  emit::Timing untimed;
+  bool isAnnotated = !annotated.empty();
   if (!emulated) {
     auto targets = options.makeTargetsToRun();
     if (!targets)
       return stop(targets.takeError());
-    return emit::compileCode(program, *targets, prefix, emit::CodeKind::Object,
-                             untimed);
+    return emit::compileToRun(program, *targets, /*host=*/nullptr, prefix,
+                              isAnnotated);
   }
   auto target = options.makeTarget(/*isRun=*/true);
   if (!target)
@@ -78,8 +85,21 @@ compileToRun(mlir::ModuleOp program, llvm::StringRef prefix) {
   auto host = emit::makeTargets({}, "");
   if (!host)
     return stop(host.takeError());
-  return emit::compileEmulated(program, *target, host->front(), prefix,
-                               untimed);
+  return emit::compileToRun(program, *target, &host->front(), prefix,
+                            isAnnotated);
+}
+
+/// Writes the assembly of code that ran, with what it counted.
+static llvm::Error writeAnnotated(const emit::RunnableCode &code,
+                                  const emit::LoadedObject &loaded,
+                                  llvm::StringRef prefix) {
+  auto counts = loaded.find(emit::countsSymbol(prefix));
+  if (!counts)
+    return counts.takeError();
+  return emit::writeFile(
+      annotated, emit::annotate(code.assembly,
+                                llvm::ArrayRef(counts->toPtr<const int64_t *>(),
+                                               code.blocks)));
 }
 
 /// Compiles the program to an object, loads it and runs it. Returns the exit
@@ -90,17 +110,21 @@ static int runCompiled(mlir::ModuleOp program,
                        const fovea_weights *weights,
                        std::vector<HostTensor> &results) {
   std::string prefix = emit::defaultPrefix(options.file);
-  auto object = compileToRun(program, prefix);
-  if (failed(object))
+  auto code = compileProgram(program, prefix);
+  if (failed(code))
     return 1;
-  auto loaded =
-      emit::LoadedObject::load({object->data(), object->size()}, prefix);
+  auto loaded = emit::LoadedObject::load(
+      {code->object.data(), code->object.size()}, prefix);
   if (!loaded)
     return fail(loaded.takeError());
   auto result = execute(loaded->program(), entry.name, operands, weights,
-                        static_cast<int>(running.threads));
+                        static_cast<int>(running.threads),
+                        /*maxRuns=*/annotated.empty() ? 10 : 1);
   if (!result)
     return fail(result.takeError());
+  if (!annotated.empty())
+    if (llvm::Error error = writeAnnotated(*code, *loaded, prefix))
+      return fail(std::move(error));
   if (!result->warning.empty())
     llvm::errs() << "fovea: warning: " << result->warning << '\n';
   results = std::move(result->outputs);
