@@ -242,6 +242,13 @@ LogicalResult TilePiecesOp::verify() {
   return success();
 }
 
+bool TilePiecesOp::isOnePiece(Type type) {
+  constexpr unsigned pieceBits = 8;
+  if (auto floats = dyn_cast<FloatType>(type))
+    return floats.getFPMantissaWidth() <= pieceBits;
+  return type.isInteger(pieceBits); // -128 is a power of two
+}
+
 SmallVector<Value> TilePiecesOp::buildArithmetic(OpBuilder &builder,
                                                  Location loc, Value lower,
                                                  Value upper, int64_t count) {

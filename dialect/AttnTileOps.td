@@ -141,6 +141,8 @@ def Attn_TilePiecesOp : Attn_TileOp<"pieces", [Pure]> {
   let extraClassDeclaration = [{
     /// How many pieces hold a number of f32: 8 bits each of its 24.
     static constexpr int64_t maxPieces = 3;
+    /// Whether one piece holds each number of a type.
+    static bool isOnePiece(::mlir::Type type);
     /// The pairs of `count` pieces of each of two numbers, of f32 or vectors of it.
     static ::llvm::SmallVector<::mlir::Value>
     buildArithmetic(::mlir::OpBuilder &builder, ::mlir::Location loc, ::mlir::Value lower,

@@ -122,10 +122,10 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
   }
   auto self = cast<AttentionOpInterface>(op.getOperation());
   auto getPieces = [&](Region &region) -> int64_t {
-    auto isBf16 = [](Value input) {
-      return getElementTypeOrSelf(input).isBF16();
+    auto isOnePiece = [](Value input) {
+      return TilePiecesOp::isOnePiece(getElementTypeOrSelf(input));
     };
-    return llvm::all_of(self.getInputsOf(region), isBf16)
+    return llvm::all_of(self.getInputsOf(region), isOnePiece)
                ? 1
                : TilePiecesOp::maxPieces;
   };

@@ -34,6 +34,22 @@ static bool isProduct(Region &region) {
          product->getOperands() == ValueRange(body.getArguments());
 }
 
+/// Whether one piece holds each number of a tile of f32: what it was converted
+/// from has no more bits.
+static bool isOnePiece(Value tile) {
+  auto map = tile.getDefiningOp<TileMapOp>();
+  if (!map)
+    return false;
+  Operation *number =
+      map.getBody().front().getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::ExtFOp, arith::SIToFPOp>(number))
+    return false;
+  Value narrow = number->getOperand(0);
+  if (auto wider = narrow.getDefiningOp<arith::ExtSIOp>())
+    narrow = wider.getIn();
+  return TilePiecesOp::isOnePiece(narrow.getType());
+}
+
 static OpFoldResult getRows(Value tile) {
   auto type = cast<RankedTensorType>(tile.getType());
   if (!type.isDynamicDim(0))
@@ -113,8 +129,11 @@ LogicalResult PieceBuilder::contractPieces(TileContractOp contract) {
     if (rows && *rows != type.getDimSize(map.getDimPosition(0)))
       return failure();
   }
-  int64_t count =
-      endsInBf16(contract.getResult()) ? fewPieces : TilePiecesOp::maxPieces;
+  int64_t count = TilePiecesOp::maxPieces;
+  if (llvm::all_of(contract.getInputs(), isOnePiece))
+    count = 1;
+  else if (endsInBf16(contract.getResult()))
+    count = fewPieces;
   rewriter.setInsertionPoint(contract);
   SmallVector<Value> inputs;
   SmallVector<Attribute> maps;

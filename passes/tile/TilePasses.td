@@ -166,8 +166,9 @@ def ProductPiecesPass : Pass<"attn-product-pieces"> {
         { q0 * k2 + q1 * k1 + q2 * k0 + q1 * k0 + q0 * k1 + q0 * k0 }   pairs of bf16 as i32
     ```
 
-    Where all that becomes of the sums is stored as bf16, two pieces do, and three products. Multiples of two
-    units of rows and keys are contracted so, and a known number of columns.
+    Where all that becomes of the sums is stored as bf16, two pieces do, and three products; where both numbers were
+    of bf16 or of 8 bits before, one. Multiples of two units of rows and keys are contracted so, and a known number of
+    columns.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
                            "::fovea::attn::AttnDialect"];

@@ -200,6 +200,14 @@ def rope(q, k, v):
     return {"o": weights(dots(turn(q, np.arange(q.shape[-2])), turn(k, np.arange(k.shape[-2]))), j <= i) @ v}
 
 
+@example("rope_rounded", "rotary_rounded", sizes=[s | {"d": 64} for s in SQUARE])
+def rope_rounded(q, k, v, rounded=lambda x: x):
+    """rounded: to the type of the operands."""
+    i, j = grid(q, k)
+    q, k = (rounded(turn(x, np.arange(x.shape[-2]))) for x in (q, k))
+    return {"o": weights(dots(q, k), j <= i) @ v}
+
+
 @example("rope_time", "rotary_time", shapes=QKV | {"tq": "bi", "tk": "bj"}, sizes=[s | {"d": 32} for s in SIZES])
 def rope_time(q, k, v, tq, tk):
     return {"o": weights(dots(turn(q, tq[:, None]), turn(k, tk[:, None]))) @ v}

@@ -78,6 +78,65 @@ func.func @two(%q: memref<32x32xf32>, %k: memref<64x32xf32>, %o: memref<32x64xbf
   return
 }
 
+// Numbers that were bf16, or integers of 8 bits, are one piece of each, wherever the sums go.
+// CHECK-LABEL: func @one
+// CHECK: attn.tile.pieces %{{.*}} : tensor<32x32xf32> -> tensor<32x1x16xi32>
+// CHECK: attn.tile.pieces %{{.*}} : tensor<64x32xf32> -> tensor<64x1x16xi32>
+// CHECK: attn.tile.contract
+// CHECK-COUNT-1: attn.tile.pair_product
+// CHECK-NOT: attn.tile.pair_product
+// CHECK: attn.yield
+func.func @one(%q: memref<32x32xf32>, %k: memref<64x32xi8>, %o: memref<32x64xf32>) {
+  %tq = attn.tile.load %q[#id] inBounds [true, true] : memref<32x32xf32> -> tensor<32x32xf32>
+  %tk = attn.tile.load %k[#id] inBounds [true, true] : memref<64x32xi8> -> tensor<64x32xi8>
+  %rounded = attn.tile.map ins(%tq : tensor<32x32xf32>) at [#id] {
+  ^bb0(%x: f32):
+    %n = arith.truncf %x : f32 to bf16
+    %w = arith.extf %n : bf16 to f32
+    attn.yield %w : f32
+  } -> tensor<32x32xf32>
+  %numbers = attn.tile.map ins(%tk : tensor<64x32xi8>) at [#id] {
+  ^bb0(%x: i8):
+    %w = arith.extsi %x : i8 to i64
+    %n = arith.sitofp %w : i64 to f32
+    attn.yield %n : f32
+  } -> tensor<64x32xf32>
+  %s = attn.tile.contract ins(%rounded, %numbers : tensor<32x32xf32>, tensor<64x32xf32>) at [#qc, #kc] {
+  ^bb0(%x: f32, %y: f32):
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } -> tensor<32x64xf32>
+  attn.tile.store %s, %o[#id] : tensor<32x64xf32>, memref<32x64xf32>
+  return
+}
+
+// f16 has more bits than one piece.
+// CHECK-LABEL: func @f16
+// CHECK: attn.tile.contract
+// CHECK-COUNT-6: attn.tile.pair_product
+func.func @f16(%q: memref<32x32xf16>, %k: memref<64x32xf32>, %o: memref<32x64xf32>) {
+  %tq = attn.tile.load %q[#id] inBounds [true, true] : memref<32x32xf16> -> tensor<32x32xf16>
+  %tk = attn.tile.load %k[#id] inBounds [true, true] : memref<64x32xf32> -> tensor<64x32xf32>
+  %halves = attn.tile.map ins(%tq : tensor<32x32xf16>) at [#id] {
+  ^bb0(%x: f16):
+    %w = arith.extf %x : f16 to f32
+    attn.yield %w : f32
+  } -> tensor<32x32xf32>
+  %rounded = attn.tile.map ins(%tk : tensor<64x32xf32>) at [#id] {
+  ^bb0(%x: f32):
+    %n = arith.truncf %x : f32 to bf16
+    %w = arith.extf %n : bf16 to f32
+    attn.yield %w : f32
+  } -> tensor<64x32xf32>
+  %s = attn.tile.contract ins(%halves, %rounded : tensor<32x32xf32>, tensor<64x32xf32>) at [#qc, #kc] {
+  ^bb0(%x: f32, %y: f32):
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } -> tensor<32x64xf32>
+  attn.tile.store %s, %o[#id] : tensor<32x64xf32>, memref<32x64xf32>
+  return
+}
+
 // Left alone: too few keys, a sum that is none of products, columns of an
 // unknown number, and a block that lacks keys.
 // CHECK-LABEL: func @declines
