@@ -10,6 +10,7 @@ import tempfile
 import compiled
 import compiling
 import contest
+import counting
 import grid
 import measure
 import page
@@ -34,11 +35,13 @@ def parse():
     parser.add_argument("--compile", action="store_true", help="measure instead how long it takes to compile the rows")
     parser.add_argument("--tune", action="store_true", help="measure instead how near the schedules of the cost model are to "
                         "the fastest of those that `fovea tune` tries (rows of attention)")
+    parser.add_argument("--count", action="store_true", help="count instead what the code for the CPU of --mcpu executes, "
+                        "which this machine need not be (rows of attention, on x86-64)")
     parser.add_argument("--rows", action="append", metavar="REGEX", help="rows whose name this matches (repeatable)")
     parser.add_argument("--threads", type=lambda text: [positive(each) for each in text.split(",")], metavar="N,...",
-                        help="default: 1,2; with --profile, --tune 1")
+                        help="default: 1,2; with --profile, --tune, --count 1")
     parser.add_argument("--dtype", type=lambda text: text.split(","), metavar="T,...",
-                        help=f"default: {','.join(grid.DTYPES)}; with --profile, --compile, --tune f32")
+                        help=f"default: {','.join(grid.DTYPES)}; with --profile, --compile, --tune, --count f32")
     parser.add_argument("--mcpu", metavar="CPU,...", help="compile for these; the limit is that of their instructions "
                         "(default: this machine's)")
     parser.add_argument("--rounds", type=positive, help="samples of each contender, in turn (default: 9)")
@@ -50,7 +53,7 @@ def parse():
                         "measured before stay, those of another machine do not")
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
     options = parser.parse_args()
-    others = [name for name in ("profile", "compile", "tune") if getattr(options, name)]
+    others = [name for name in ("profile", "compile", "tune", "count") if getattr(options, name)]
     alone = bool(others)
     options.no_peers |= alone
     options.threads = options.threads or ([1] if alone else [1, 2])
@@ -61,7 +64,7 @@ def parse():
         if name not in grid.DTYPES:
             parser.error(f"--dtype: expected {' or '.join(grid.DTYPES)}, but found '{name}'")
     if len(others) > 1:
-        parser.error(f"expected one of --profile, --compile and --tune, but found --{' and --'.join(others)}")
+        parser.error(f"expected one of --profile, --compile, --tune and --count, but found --{' and --'.join(others)}")
     return options
 
 
@@ -172,6 +175,16 @@ def tunings(options, planned, folder, failures):
         page.write(pathlib.Path(options.output), "schedules", text)
 
 
+def counts(options, planned, folder, failures):
+    """Counts what each row of attention executes."""
+    found = [attempt(f"{row.name} {dtype}", lambda: counting.count(row, dtype, options.mcpu, folder), failures)
+             for row, dtype, _ in planned if row.variant.kind == "attention"]
+    text = counting.section(list(filter(None, found)), options.mcpu) if any(found) else ""
+    print(text)
+    if options.output and text:
+        page.write(pathlib.Path(options.output), "counts", text)
+
+
 def main():
     options, failures = parse(), []
     try:
@@ -190,6 +203,8 @@ def main():
             compilations(options, planned, folder, failures)
         elif options.tune:
             tunings(options, planned, folder, failures)
+        elif options.count:
+            counts(options, planned, folder, failures)
         else:
             contests(options, rows, planned, folder, failures)
     return 1 if failures else 0

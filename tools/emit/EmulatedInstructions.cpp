@@ -23,6 +23,16 @@
 using namespace llvm;
 using namespace fovea;
 
+// What emulated code spends its time in is compiled for AVX2 too, which most of
+// the CPUs have that it runs on.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) &&                   \
+    !LLVM_ADDRESS_SANITIZER_BUILD
+#define FOVEA_FOR_AVX2                                                         \
+  __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define FOVEA_FOR_AVX2
+#endif
+
 //===----------------------------------------------------------------------===//
 // Numbers
 //===----------------------------------------------------------------------===//
@@ -46,11 +56,10 @@ static uint16_t narrow(float value) {
   return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 
-/// `sum` + `a` * `b`, rounded once but where f64, which holds the product, has
-/// to round as well.
-static float addProduct(float sum, uint16_t a, uint16_t b) {
-  double product = static_cast<double>(flush(widen(a))) * flush(widen(b));
-  return flush(static_cast<float>(flush(sum) + product));
+/// `sum` + `a` * `b`, numbers of bf16, rounded once but where f64, which holds
+/// the product, has to round as well.
+static float addProduct(float sum, double a, double b) {
+  return flush(static_cast<float>(flush(sum) + a * b));
 }
 
 //===----------------------------------------------------------------------===//
@@ -73,44 +82,49 @@ static float roundAs(float value, int32_t control) {
 }
 
 /// VREDUCEPS: what is left of x after rounding to a multiple of 2^-M.
-static void reduce(float *result, const float *x, const int32_t *control,
-                   const float *otherwise, const uint16_t *mask,
-                   const int32_t *) {
-  int digits = *control >> 4 & 15;
+FOVEA_FOR_AVX2 static void reduce(float *result, const float *x,
+                                  const int32_t *control,
+                                  const float *otherwise, const uint16_t *mask,
+                                  const int32_t *) {
+  float units = static_cast<float>(1 << (*control >> 4 & 15));
   for (int lane = 0; lane < kLanes; ++lane) {
-    if (!(*mask >> lane & 1)) {
-      result[lane] = otherwise[lane];
-      continue;
-    }
-    float rounded =
-        std::ldexp(roundAs(std::ldexp(x[lane], digits), *control), -digits);
-    result[lane] = std::isinf(x[lane]) ? 0.0f : x[lane] - rounded;
+    float rounded = roundAs(x[lane] * units, *control) / units;
+    float rest = std::isinf(x[lane]) ? 0.0f : x[lane] - rounded;
+    result[lane] = *mask >> lane & 1 ? rest : otherwise[lane];
   }
 }
 
+/// 2^exponent, of a whole number that a normal f64 can have as exponent.
+static double powerOfTwo(float exponent) {
+  return bit_cast<double>(
+      static_cast<uint64_t>(1023 + static_cast<int>(exponent)) << 52);
+}
+
 /// VSCALEFPS: a * 2^floor(b).
-static void scale(float *result, const float *a, const float *b,
-                  const float *otherwise, const uint16_t *mask,
-                  const int32_t *) {
+FOVEA_FOR_AVX2 static void scale(float *result, const float *a, const float *b,
+                                 const float *otherwise, const uint16_t *mask,
+                                 const int32_t *) {
   for (int lane = 0; lane < kLanes; ++lane) {
-    float value = a[lane], exponent = std::floor(b[lane]);
-    if (!(*mask >> lane & 1))
-      result[lane] = otherwise[lane];
-    else if (std::isnan(value) || std::isnan(exponent))
-      result[lane] = std::numeric_limits<float>::quiet_NaN();
-    else // beyond +-1000 nothing but 0 and infinity
-      result[lane] = std::ldexp(
-          value, static_cast<int>(std::clamp(exponent, -1000.0f, 1000.0f)));
+    float exponent = std::floor(b[lane]);
+    bool isNumber = !std::isnan(exponent);
+    // Beyond +-1000 nothing but 0 and infinity.
+    float scaled = static_cast<float>(
+        a[lane] *
+        powerOfTwo(isNumber ? std::clamp(exponent, -1000.0f, 1000.0f) : 0));
+    scaled = isNumber ? scaled : exponent;
+    result[lane] = *mask >> lane & 1 ? scaled : otherwise[lane];
   }
 }
 
 /// VDPBF16PS.
 static void addPairs(float *result, const float *sum, const uint16_t *a,
                      const uint16_t *b) {
-  for (int lane = 0; lane < kLanes; ++lane)
-    result[lane] =
-        addProduct(addProduct(sum[lane], a[2 * lane + 1], b[2 * lane + 1]),
-                   a[2 * lane], b[2 * lane]);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    result[lane] = sum[lane];
+    for (int place : {2 * lane + 1, 2 * lane})
+      result[lane] = addProduct(result[lane], flush(widen(a[place])),
+                                flush(widen(b[place])));
+  }
 }
 
 /// VCVTNE2PS2BF16: the second operand is the lower half.
@@ -155,22 +169,33 @@ static void store(void *, const int16_t *rows, const int16_t *bytes,
 
 /// TDPBF16PS: rows of pairs times pairs of rows; the first and the second of
 /// pairs have sums of their own.
-static void addTileProducts(Tile *result, const int16_t *rows,
-                            const int16_t *bytes, const int16_t *pairBytes,
-                            const Tile *sum, const Tile *a, const Tile *b) {
-  *result = {};
-  for (int row = 0; row < *rows; ++row) {
-    float sums[kRowBytes / 2] = {};
-    for (int pair = 0; pair < *pairBytes / 4; ++pair)
-      for (int column = 0; column < *bytes / 2; ++column)
-        sums[column] =
-            addProduct(sums[column], a->halves[row][2 * pair + column % 2],
-                       b->halves[pair][column]);
-    for (int column = 0; column < *bytes / 4; ++column)
-      result->floats[row][column] =
-          flush(flush(sum->floats[row][column]) +
-                flush(sums[2 * column] + sums[2 * column + 1]));
+FOVEA_FOR_AVX2 static void addTileProducts(Tile *result, const int16_t *rows,
+                                           const int16_t *bytes,
+                                           const int16_t *pairBytes,
+                                           const Tile *sum, const Tile *a,
+                                           const Tile *b) {
+  constexpr int columns = kRowBytes / 4;
+  float sums[kTileRows][2][columns] = {};
+  for (int pair = 0; pair < *pairBytes / 4; ++pair) {
+    double right[2][columns] = {};
+    for (int half : {0, 1})
+      for (int column = 0; column < *bytes / 4; ++column)
+        right[half][column] = flush(widen(b->halves[pair][2 * column + half]));
+    for (int row = 0; row < *rows; ++row)
+      for (int half : {0, 1}) {
+        double left = flush(widen(a->halves[row][2 * pair + half]));
+        for (int column = 0; column < columns; ++column)
+          sums[row][half][column] =
+              addProduct(sums[row][half][column], left, right[half][column]);
+      }
   }
+  Tile total = {};
+  for (int row = 0; row < *rows; ++row)
+    for (int column = 0; column < *bytes / 4; ++column)
+      total.floats[row][column] =
+          flush(flush(sum->floats[row][column]) +
+                flush(sums[row][0][column] + sums[row][1][column]));
+  *result = total;
 }
 
 //===----------------------------------------------------------------------===//
