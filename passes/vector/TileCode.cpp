@@ -441,8 +441,8 @@ SmallVector<TileCode::Steps> TileCode::buildSteps(Location loc, Value extent,
     Value to = extent;
     if (size > 1) {
       Value rest =
-          arith::RemSIOp::create(builder, loc, extent, index(loc, size));
-      to = arith::SubIOp::create(builder, loc, extent, rest);
+          builder.createOrFold<arith::RemSIOp>(loc, extent, index(loc, size));
+      to = builder.createOrFold<arith::SubIOp>(loc, extent, rest);
     }
     steps.push_back({from, to, size});
     from = to;
@@ -450,6 +450,34 @@ SmallVector<TileCode::Steps> TileCode::buildSteps(Location loc, Value extent,
       left = *left % size;
   }
   return steps;
+}
+
+/// Whether a tile is computed from elements that exist in some columns alone.
+static bool isCutByColumns(Value tile) {
+  auto map = tile.getDefiningOp<TileMapOp>();
+  return map && llvm::any_of(map.getInputs(), [](Value input) {
+           auto load = input.getDefiningOp<TileLoadOp>();
+           return load && !load.getInBounds().empty() &&
+                  !load.getInBounds().back();
+         });
+}
+
+void TileCode::buildColumnLoop(Location loc, Value tile, Steps steps,
+                               function_ref<void(Value)> body) {
+  constexpr int64_t maxPasses = 8;
+  std::optional<int64_t> from = getConstantIntValue(steps.from),
+                         to = getConstantIntValue(steps.to);
+  if (from && to && *to - *from <= maxPasses * steps.width &&
+      isCutByColumns(tile)) {
+    for (int64_t column = *from; column < *to; column += steps.width)
+      body(index(loc, column));
+    return;
+  }
+  auto loop = scf::ForOp::create(builder, loc, steps.from, steps.to,
+                                 index(loc, steps.width));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
 }
 
 void TileCode::buildLoops(Location loc, ValueRange extents,

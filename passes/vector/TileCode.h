@@ -220,6 +220,11 @@ public:
     mlir::Value from, to;
     int64_t width;
   };
+  /// A loop from `from` to `to`; its few passes one after the other where what
+  /// they compute of `tile` becomes simpler by that: where some of the elements
+  /// that it is computed from exist in some columns alone.
+  void buildColumnLoop(mlir::Location loc, mlir::Value tile, Steps steps,
+                       llvm::function_ref<void(mlir::Value)> body);
   /// Cuts [0, extent) into steps of `width`, of 4 and of 1, as large as fit.
   llvm::SmallVector<Steps> buildSteps(mlir::Location loc, mlir::Value extent,
                                       int64_t width);

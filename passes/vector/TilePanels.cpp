@@ -226,16 +226,13 @@ void TileVectorizer::fillRowPanel(Value tile) {
   code.buildLoops(loc, ArrayRef(extents).drop_back(), [&](ValueRange ivs) {
     TileCode::Coordinates point(ivs);
     point.push_back(Value());
-    for (auto [from, to, size] : steps) {
-      auto loop =
-          scf::ForOp::create(builder, loc, from, to, code.index(loc, size));
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(loop.getBody());
-      point.back() = loop.getInductionVar();
-      store(ivs, point.back(),
-            size == 1 ? code.read(loc, tile, point)
-                      : code.readRow(loc, tile, point, size));
-    }
+    for (TileCode::Steps step : steps)
+      code.buildColumnLoop(loc, tile, step, [&](Value column) {
+        point.back() = column;
+        store(ivs, column,
+              step.width == 1 ? code.read(loc, tile, point)
+                              : code.readRow(loc, tile, point, step.width));
+      });
   });
   setPanel();
 }

@@ -48,3 +48,28 @@ func.func @rotated(%q: memref<32x32xf32>, %k: memref<32x32xf32>, %t: memref<?x16
   attn.tile.store %s, %o[affine_map<(r, k) -> (k, r)>] : tensor<32x32xf32>, memref<32x32xf32>
   return
 }
+
+// Which columns exist before the first is known of each pass over a row: there
+// is no loop over them.
+// CHECK-LABEL: func @wide
+// CHECK: %[[KEYS:.*]] = memref.alloc() {{.*}} : memref<32x3x32xi32>
+// CHECK: vector.store %{{.*}}, %[[KEYS]][%[[ROW:.*]], %c0, %c0]
+// CHECK-NOT: scf.for
+// CHECK: vector.store %{{.*}}, %[[KEYS]][%[[ROW]], %c0, %c16]
+func.func @wide(%q: memref<32x64xf32>, %k: memref<32x64xf32>, %o: memref<32x32xf32>) {
+  %tq = attn.tile.load %q[#id] inBounds [true, true] : memref<32x64xf32> -> tensor<32x64xf32>
+  %tk = attn.tile.load %k[#id] inBounds [true, true] : memref<32x64xf32> -> tensor<32x64xf32>
+  %tl = attn.tile.load %k[#before] inBounds [true, false] : memref<32x64xf32> -> tensor<32x64xf32>
+  %rk = attn.tile.map ins(%tk, %tl : tensor<32x64xf32>, tensor<32x64xf32>) at [#id, #id] {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    attn.yield %z : f32
+  } -> tensor<32x64xf32>
+  %s = attn.tile.contract ins(%tq, %rk : tensor<32x64xf32>, tensor<32x64xf32>) at [#qc, #kc] {
+  ^bb0(%x: f32, %y: f32):
+    %xy = arith.mulf %x, %y : f32
+    attn.yield %xy : f32
+  } -> tensor<32x32xf32>
+  attn.tile.store %s, %o[affine_map<(r, k) -> (k, r)>] : tensor<32x32xf32>, memref<32x32xf32>
+  return
+}
