@@ -30,7 +30,7 @@ class Work(enum.Enum):
 # What shifts by 23 bits puts an exponent into its place.
 CLASSES = {
     "multiply-add": r"vf?n?m(add|sub)\d|vdpbf16|tdp|fmla|fmls|fmadd|bfdot|bfmmla|bfmlal",
-    "exponent": r"vscalef|vreduce|vgetexp|vgetmant|vrndscale|vround|frint|fcvtn?s\b|vcvtt?ps2dq|vpslld\s+\$0x17\b|shl\s.*#(0x17|23)\b",
+    "exponent": r"vscalef|vreduce|vgetexp|vgetmant|vrndscale|vround|frint|fcvtn?s\b|vcvtt?ps2dq|vpslld\s+\$(0x17|23)\b|shl\s.*#(0x17|23)\b",
     "division": r"vdiv|vsqrt|vrcp|vrsqrt|fdiv|fsqrt",
     "maximum": r"vmax|vmin|fmax|fmin",
     "mask": r"vp?cmp|vp?blend|fcm|cmgt|cmge|cmhi|bsl|bif|bit\b",

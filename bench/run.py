@@ -182,7 +182,7 @@ def counts(options, planned, folder, failures):
     text = counting.section(list(filter(None, found)), options.mcpu) if any(found) else ""
     print(text)
     if options.output and text:
-        page.write(pathlib.Path(options.output), "counts", text)
+        page.write(pathlib.Path(options.output), f"counts for {options.mcpu or 'this machine'}", text)
 
 
 def main():
