@@ -32,10 +32,16 @@ namespace fovea::attn {
 /// Tiles without lanes can also be read in *spans*, vectors of neighbours along
 /// one dimension.
 class TileCode {
+  static constexpr unsigned maxSummedColumns = 8;
+
 public:
+  /// With registers for the sums of so many rows.
   TileCode(mlir::OpBuilder &builder, const TileLanes &lanes,
-           mlir::Block *scratchBlock)
-      : builder(builder), lanes(lanes), scratchBlock(scratchBlock) {}
+           mlir::Block *scratchBlock, unsigned registerRows)
+      : summedColumns(std::min(registerRows, maxSummedColumns)),
+        columnBlock(summedColumns < maxSummedColumns ? 2 * summedColumns
+                                                     : summedColumns),
+        builder(builder), lanes(lanes), scratchBlock(scratchBlock) {}
 
   using Coordinates = llvm::SmallVector<mlir::Value>;
 
@@ -48,9 +54,11 @@ public:
     registers[tile] = value;
   }
   void setPanel(mlir::Value tile, mlir::Value panel) { panels[tile] = panel; }
-  /// Columns of what is weighed that lie side by side in a panel, and are
-  /// summed at a time.
-  static constexpr unsigned columnBlock = 8;
+  /// Columns of what is weighed that are summed at a time, if as many are left.
+  const unsigned summedColumns;
+  /// Those that lie side by side in a panel: what is summed at a time never
+  /// lies in two blocks, and rows are copied by as many as divide a block.
+  const unsigned columnBlock;
   /// A panel of [keys x columns] with blocks of columns outermost:
   /// [column / columnBlock][key][column % columnBlock].
   void setColumnPanel(mlir::Value tile, mlir::Value panel) {

@@ -204,11 +204,12 @@ void TileVectorizer::fillRowPanel(Value tile) {
     else
       code.setPanel(tile, panel);
   };
-  int64_t width = isWeighed ? TileCode::columnBlock : rowWidth;
+  int64_t width =
+      isWeighed ? llvm::MinAlign(code.columnBlock, rowWidth) : rowWidth;
   auto store = [&](ValueRange leading, Value column, Value value) {
     SmallVector<Value> indices(leading);
     if (isWeighed) {
-      Value size = code.index(loc, TileCode::columnBlock);
+      Value size = code.index(loc, code.columnBlock);
       indices = {arith::DivUIOp::create(builder, loc, column, size), leading[0],
                  arith::RemUIOp::create(builder, loc, column, size)};
     } else {

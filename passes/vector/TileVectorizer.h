@@ -27,8 +27,8 @@ public:
   TileVectorizer(mlir::Operation *root, mlir::Block *body,
                  const VectorTarget &target)
       : root(root), lanes(root), builder(root->getContext()),
-        code(builder, lanes, body), target(target), groupsAhead(builder, code),
-        spanWidth(target.registerLanes) {}
+        code(builder, lanes, body, target.registerRows), target(target),
+        groupsAhead(builder, code), spanWidth(target.registerLanes) {}
 
   mlir::LogicalResult run(mlir::Block &block);
 

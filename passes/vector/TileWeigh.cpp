@@ -51,8 +51,8 @@ FailureOr<TileVectorizer::Sum> TileVectorizer::takeSum(TileWeighOp weigh) {
 /// columns are 4 and 4 rather than 6, 1 and 1.
 SmallVector<TileCode::Steps> TileVectorizer::cutColumns(Location loc,
                                                         Value columns) {
-  int64_t wide = std::min(target.registerRows, TileCode::columnBlock);
-  bool hasFours = wide > 4 && wide < TileCode::columnBlock;
+  int64_t wide = code.summedColumns;
+  bool hasFours = wide > 4 && wide < code.columnBlock;
   Value size = code.index(loc, wide), four = code.index(loc, 4);
   Value zero = code.index(loc, 0);
   Value rest = builder.createOrFold<arith::RemUIOp>(loc, columns, size);
@@ -108,17 +108,23 @@ LogicalResult TileVectorizer::processWeigh(TileWeighOp weigh) {
     builder.setInsertionPointToStart(outer.getBody());
     groupsAhead.fetch(loc);
     SmallVector<Value> columnsAt, sums;
-    Value block;
-    if (step == TileCode::columnBlock)
-      block = arith::DivUIOp::create(builder, loc, outer.getInductionVar(),
-                                     code.index(loc, step));
+    Value block, first;
+    if (step == code.summedColumns) {
+      Value size = code.index(loc, code.columnBlock);
+      block =
+          arith::DivUIOp::create(builder, loc, outer.getInductionVar(), size);
+      first =
+          arith::RemUIOp::create(builder, loc, outer.getInductionVar(), size);
+    }
     for (unsigned k = 0; k < step; ++k) {
       Value column = outer.getInductionVar();
       if (k)
         column =
             arith::AddIOp::create(builder, loc, column, code.index(loc, k));
       if (block)
-        code.setColumn(column, block, code.index(loc, k));
+        code.setColumn(
+            column, block,
+            arith::AddIOp::create(builder, loc, first, code.index(loc, k)));
       columnsAt.push_back(column);
       sums.push_back(code.read(loc, init, {Value(), column}));
     }

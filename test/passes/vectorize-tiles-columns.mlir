@@ -44,3 +44,36 @@ func.func @ones(%w: memref<8x9xf32>, %v: memref<9x15xf32>, %o: memref<8x15xf32>)
   attn.tile.store %sum, %o[#id] : tensor<8x15xf32>, memref<8x15xf32>
   return
 }
+
+// What is weighed again and again is copied in blocks of two steps, of which no
+// step lies in two: its columns are side by side.
+// CHECK-LABEL: func @blocks
+// CHECK: %[[VALUES:.*]] = memref.alloc() {{.*}} : memref<2x9x12xf32>
+// CHECK: vector.load %{{.*}} : memref<9x24xf32>, vector<4xf32>
+// CHECK: vector.store %{{.*}}, %[[VALUES]]
+// CHECK: scf.for %[[E:.*]] = %c0 to %c24 step %c6
+// CHECK-DAG: %[[BLOCK:.*]] = arith.divui %[[E]], %c12
+// CHECK-DAG: %[[FIRST:.*]] = arith.remui %[[E]], %c12
+// CHECK-DAG: %[[FIFTH:.*]] = arith.addi %[[FIRST]], %c5
+// CHECK: scf.for %[[KEY:.*]] = %c0 to %c9 step %c1
+// CHECK: memref.load %[[VALUES]][%[[BLOCK]], %[[KEY]], %[[FIRST]]]
+// CHECK: memref.load %[[VALUES]][%[[BLOCK]], %[[KEY]], %[[FIFTH]]]
+// WIDE-LABEL: func @blocks
+// WIDE: memref.alloc() {{.*}} : memref<3x9x8xf32>
+// WIDE: vector.load %{{.*}} : memref<9x24xf32>, vector<8xf32>
+func.func @blocks(%w: memref<8x9xf32>, %v: memref<9x24xf32>, %o: memref<8x24xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %four = arith.constant 4 : index
+  %tv = attn.tile.load %v[#id] inBounds [true, true] : memref<9x24xf32> -> tensor<9x24xf32>
+  scf.for %n = %zero to %four step %one {
+    %tw = attn.tile.load %w[#id] inBounds [true, true] : memref<8x9xf32> -> tensor<8x9xf32>
+    %init = attn.tile.load %o[#id] inBounds [true, true] : memref<8x24xf32> -> tensor<8x24xf32>
+    %sum = attn.tile.weigh %tw onto %init ins(%tv : tensor<9x24xf32>) at [affine_map<(r, k, c) -> (k, c)>] {
+    ^bb0(%x: f32):
+      attn.yield %x : f32
+    } : tensor<8x9xf32>, tensor<8x24xf32>
+    attn.tile.store %sum, %o[#id] : tensor<8x24xf32>, memref<8x24xf32>
+  }
+  return
+}
