@@ -95,9 +95,9 @@ void TileVectorizer::fillRowPieces(TilePiecesOp pieces, Value panel) {
   };
   int64_t whole = columns / (2 * side) * side;
   code.buildLoops(loc, code.getExtents(pieces)[0], [&](ValueRange ivs) {
-    code.buildColumnLoop(
-        loc, tile, {code.index(loc, 0), code.index(loc, whole), side},
-        [&](Value pair) { build(ivs[0], pair, 2 * side); });
+    code.buildColumnLoop(loc, tile,
+                         {code.index(loc, 0), code.index(loc, whole), side},
+                         [&](Value pair) { build(ivs[0], pair, 2 * side); });
     for (int64_t pair = whole; pair < type.getDimSize(2); pair += side)
       build(ivs[0], code.index(loc, pair), columns - 2 * pair);
   });
