@@ -14,6 +14,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/Compiler.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,9 +25,9 @@ using namespace llvm;
 using namespace fovea;
 
 // What emulated code spends its time in is compiled for AVX2 too, which most of
-// the CPUs have that it runs on.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) &&                   \
-    !LLVM_ADDRESS_SANITIZER_BUILD
+// the CPUs have that it runs on. A sanitizer is not ready yet where the loader
+// chooses.
+#if defined(__x86_64__) && !LLVM_ADDRESS_SANITIZER_BUILD
 #define FOVEA_FOR_AVX2                                                         \
   __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
