@@ -45,8 +45,9 @@ static bool isOnePiece(Value tile) {
   if (!isa_and_nonnull<arith::ExtFOp, arith::SIToFPOp>(number))
     return false;
   Value narrow = number->getOperand(0);
-  if (auto wider = narrow.getDefiningOp<arith::ExtSIOp>())
-    narrow = wider.getIn();
+  while (isa_and_nonnull<arith::ExtSIOp, arith::IndexCastOp>(
+      narrow.getDefiningOp()))
+    narrow = narrow.getDefiningOp()->getOperand(0);
   return TilePiecesOp::isOnePiece(narrow.getType());
 }
 

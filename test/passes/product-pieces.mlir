@@ -97,8 +97,10 @@ func.func @one(%q: memref<32x32xf32>, %k: memref<64x32xi8>, %o: memref<32x64xf32
   } -> tensor<32x32xf32>
   %numbers = attn.tile.map ins(%tk : tensor<64x32xi8>) at [#id] {
   ^bb0(%x: i8):
-    %w = arith.extsi %x : i8 to i64
-    %n = arith.sitofp %w : i64 to f32
+    %w = arith.extsi %x : i8 to i32
+    %i = arith.index_cast %w : i32 to index
+    %l = arith.index_cast %i : index to i64
+    %n = arith.sitofp %l : i64 to f32
     attn.yield %n : f32
   } -> tensor<64x32xf32>
   %s = attn.tile.contract ins(%rounded, %numbers : tensor<32x32xf32>, tensor<64x32xf32>) at [#qc, #kc] {
