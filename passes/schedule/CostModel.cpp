@@ -121,11 +121,11 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
     keys = std::min(allKeys, kUsualWindow);
   }
   auto self = cast<AttentionOpInterface>(op.getOperation());
-  auto getPieces = [&](Region &region) -> int64_t {
-    auto isOnePiece = [](Value input) {
-      return TilePiecesOp::isOnePiece(getElementTypeOrSelf(input));
-    };
-    return llvm::all_of(self.getInputsOf(region), isOnePiece)
+  auto getPieces = [&](Region &region,
+                       function_ref<bool(Type)> isOne) -> int64_t {
+    return llvm::all_of(
+               self.getInputsOf(region),
+               [&](Value input) { return isOne(getElementTypeOrSelf(input)); })
                ? 1
                : TilePiecesOp::maxPieces;
   };
@@ -137,16 +137,18 @@ CostModel::CostModel(AttentionOp op, const CpuModel &cpu)
             llvm::none_of(domain.getDims(DimKind::value), isOpen);
   rowPieces = 1;
   for (unsigned k = 0; k < self.getNumContractions(); ++k)
-    rowPieces = std::max(rowPieces, getPieces(self.getContraction(k)));
+    rowPieces = std::max(
+        rowPieces, getPieces(self.getContraction(k), TilePiecesOp::isOnePiece));
   // Weights are rounded only where results are.
   bool isRounded = llvm::any_of(op.getOuts(), [](Value out) {
     return getElementTypeOrSelf(out).isBF16();
   });
+  auto isBf16 = [](Type type) { return type.isBF16(); };
   valuePieces = 1;
   for (unsigned k = 0; k < self.getNumValues(); ++k)
     if (!self.isLogWeight(k))
       valuePieces =
-          std::max(valuePieces, isRounded ? getPieces(self.getValue(k))
+          std::max(valuePieces, isRounded ? getPieces(self.getValue(k), isBf16)
                                           : TilePiecesOp::maxPieces);
 }
 

@@ -75,7 +75,9 @@ static std::optional<size_t> getNumber(StringRef line) {
 std::string emit::annotate(StringRef assembly, ArrayRef<int64_t> counts) {
   std::string text;
   raw_string_ostream stream(text);
-  for (StringRef line : split(assembly, '\n')) {
+  while (!assembly.empty()) {
+    auto [line, rest] = assembly.split('\n');
+    assembly = rest;
     stream << line;
     std::optional<size_t> number = getNumber(line);
     if (number && *number < counts.size())

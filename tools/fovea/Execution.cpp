@@ -99,8 +99,6 @@ llvm::Expected<ExecutionResult> tool::execute(const fovea_program *program,
       Invocation::prepare(program, entry, inputs, weights, threads);
   if (!invocation)
     return invocation.takeError();
-  // The first run takes the memory; a few more, as long as they are short, show
-  // what a call costs.
   constexpr double enough = 0.2;
   double fastest = std::numeric_limits<double>::infinity(), sum = 0;
   for (int run = 0; run < maxRuns && sum < enough; ++run) {

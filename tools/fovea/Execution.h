@@ -75,7 +75,7 @@ llvm::Expected<ExecutionResult> execute(const fovea_program *program,
                                         const std::string &entry,
                                         std::vector<HostTensor> &inputs,
                                         const fovea_weights *weights,
-                                        int threads, int maxRuns = 10);
+                                        int threads, int maxRuns);
 
 } // namespace fovea::tool
 

@@ -102,6 +102,9 @@ static llvm::Error writeAnnotated(const emit::RunnableCode &code,
                                                code.blocks)));
 }
 
+/// The first run takes the memory; a few more show what a call costs.
+static constexpr int usualRuns = 10;
+
 /// Compiles the program to an object, loads it and runs it. Returns the exit
 /// status.
 static int runCompiled(mlir::ModuleOp program,
@@ -119,7 +122,7 @@ static int runCompiled(mlir::ModuleOp program,
     return fail(loaded.takeError());
   auto result = execute(loaded->program(), entry.name, operands, weights,
                         static_cast<int>(running.threads),
-                        /*maxRuns=*/annotated.empty() ? 10 : 1);
+                        annotated.empty() ? usualRuns : 1);
   if (!result)
     return fail(result.takeError());
   if (!annotated.empty())
@@ -136,6 +139,10 @@ static int runCompiled(mlir::ModuleOp program,
 }
 
 static int run() {
+  if (reference && !annotated.empty())
+    return fail(llvm::createStringError(
+        "expected --annotate or --reference, which runs no code, but found "
+        "both"));
   auto request = parseInputs(chosen, running);
   if (!request)
     return fail(request.takeError());
